@@ -1,0 +1,315 @@
+"""The one way any payment reaches a new state, whoever asks: browser, redirect, result page, webhook, retry.
+
+Nobody's word is taken for it. Whatever brought the news, PortOne is asked, its record is verified, and one
+transaction stores the new state of payment and order, the trail, and the fulfilment.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from . import fulfilment
+from .catalog import Product
+from .models import Order, Payment, PaymentEvent, new_id, now, session
+from .portone import PortOneRejected, PortOneUnavailable, parse_time
+from .verification import Verdict, verify
+
+ARRIVALS = {"sdk": "SDK_RETURNED", "redirect": "REDIRECTED", "webhook": "WEBHOOK_RECEIVED"}
+FINAL = {"PAID", "PARTIAL_CANCELLED", "CANCELLED"}
+# States move one way. PENDING and FAILED may alternate, since a PG can approve after a failure.
+NEXT = {
+    "PENDING": {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"} | FINAL,
+    "FAILED": {"PENDING", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"} | FINAL,
+    "VIRTUAL_ACCOUNT_ISSUED": {"FAILED", "MISMATCH"} | FINAL,
+    "MISMATCH": {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"} | FINAL,
+    "PAID": {"PARTIAL_CANCELLED", "CANCELLED"},
+    "PARTIAL_CANCELLED": {"CANCELLED"},
+    "CANCELLED": set(),
+}
+PAGE_INTERVAL = timedelta(seconds=3)
+
+logger = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """What was asked for can't be done; `code` is the HTTP contract's, `reasons` belong to PAYMENT_MISMATCH."""
+
+    def __init__(self, code: str, field: str | None = None, reasons: list[str] | None = None):
+        super().__init__(code)
+        self.code, self.field, self.reasons = code, field, reasons
+
+
+def settle(payment_id: str, source: str) -> Any:
+    """Ask PortOne about a payment, store what it says, and return the payment's row as it is then.
+
+    `source` is who brought the news: sdk, redirect, page, webhook or retry. A browser asking again about a paid
+    payment is answered from the database. Raises Refused (unknown payment), PortOneUnavailable, PortOneRejected.
+    """
+    payment = find(payment_id)
+    if payment is None:
+        raise Refused("PAYMENT_NOT_FOUND", "paymentId")
+    arrival = [_event(payment, source, ARRIVALS[source])] if source in ARRIVALS else []
+    if payment.status in FINAL and source != "webhook":
+        _store(payment, {}, arrival, source)
+        return payment
+    merchant = current_app.extensions["merchant"]
+    started = time.perf_counter()
+    try:
+        record = merchant.portone.get_payment(payment.id, payment.store_id)
+    except (PortOneUnavailable, PortOneRejected) as error:
+        logger.warning("order %s payment %s: PortOne could not be asked: %s", payment.order_id, payment.id, error)
+        _store(payment, {}, [*arrival, _event(payment, source, "LOOK_UP_FAILED")], source)
+        raise
+    duration_ms = round((time.perf_counter() - started) * 1000)
+    record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
+    verdict = verify(payment, record, merchant.settings.allow_test)
+    checks = [[check.name, check.expected, check.actual] for check in verdict.checks]
+    looked_up = _event(payment, source, "LOOKED_UP", record["status"], duration_ms, checks or None)
+    # Somebody else may have stored news of this payment meanwhile: then decide anew, from what is stored now.
+    while not _store(payment, changes(payment, record, verdict), [*arrival, looked_up], source):
+        payment = find(payment_id)
+    return find(payment_id)
+
+
+def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
+    """What PortOne's record changes in the payment's row: {column: new value}, empty if it is no news."""
+    status, reasons = verdict.status, verdict.reasons
+    is_other_payment = {"PAYMENT_ID", "STORE"} & set(reasons)
+    if reasons and (status != "CANCELLED" or is_other_payment):
+        status = "MISMATCH"  # one that was cancelled is CANCELLED: the money went back
+    updated_at = None if is_other_payment else parse_time(record.get("updatedAt"))
+    if updated_at and payment.portone_updated_at and updated_at < payment.portone_updated_at:
+        return {}
+    if status not in NEXT[payment.status] | {payment.status}:
+        return {}
+    if "DUPLICATE" in payment.reasons and status in {"PAID", "PARTIAL_CANCELLED"}:
+        status, reasons = "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
+    new = {"status": status, "reasons": reasons, "portone_status": record["status"]}
+    if updated_at:
+        new["portone_updated_at"] = updated_at
+    if verdict.checks:
+        new["cancelled_amount"] = record["amount"].get("cancelled", 0)
+    if status == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method := record.get("method"), dict):
+        names = ("bank", "accountNumber", "remitteeName", "expiredAt")
+        new["virtual_account"] = {name: method.get(name) for name in names}
+    if status == "FAILED" and isinstance(failure := record.get("failure"), dict):
+        new["failure"] = printable(failure.get("reason") or failure.get("pgMessage"))
+    return {name: value for name, value in new.items() if value != getattr(payment, name)}
+
+
+def printable(text: object) -> str:
+    """At most 200 characters of somebody else's text, without those that a page or a database can't take."""
+    return "".join(char for char in str(text or "")[:200] if char.isprintable())
+
+
+def find(payment_id: str) -> Any:
+    """A payment's row as plain values, or None."""
+    payment = session.execute(select(Payment.__table__).where(Payment.id == payment_id)).first()
+    session.commit()  # gives the connection back: PortOne may take seconds to answer
+    return payment
+
+
+def _event(payment, source, event, portone_status=None, duration_ms=None, checks=None):
+    return {
+        "order_id": payment.order_id, "payment_id": payment.id, "event": event, "source": source,
+        "portone_status": portone_status, "duration_ms": duration_ms, "checks": checks,
+    }  # fmt: skip
+
+
+def _store(payment, new, events, source):
+    """Store a payment's news in one transaction. False if its row is no longer the one that was decided upon."""
+    events = _unsaid(payment, events)
+    if not new and not events:
+        return True
+    stored = session.execute(
+        update(Payment)
+        .where(Payment.id == payment.id, Payment.version == payment.version)
+        .values(version=payment.version + 1, **new)
+    )
+    if stored.rowcount == 0:
+        session.rollback()
+        return False
+    for event in events:
+        session.add(PaymentEvent(**event))
+    if "status" in new:
+        for name, checks in _follow(payment, new["status"], new.get("reasons", [])):
+            session.add(PaymentEvent(**_event(payment, source, name, checks=checks)))
+    session.commit()
+    return True
+
+
+def _unsaid(payment, events):
+    """The events that are news: the trail keeps what happened, not every repetition of the same question."""
+    said = {}
+    saying = select(PaymentEvent.event, PaymentEvent.portone_status, PaymentEvent.checks)
+    for event, *words in session.execute(saying.where(PaymentEvent.payment_id == payment.id).order_by(PaymentEvent.id)):
+        said[event] = words
+    session.commit()
+    return [event for event in events if said.get(event["event"]) != [event["portone_status"], event["checks"]]]
+
+
+def _follow(payment, status, reasons):
+    """Bring the order after its payment, in the same transaction. Yields (event, checks) for the trail.
+
+    An order follows one payment, `order.payment_id`: no other attempt's failure or cancel touches it.
+    """
+    follows = update(Order).where(Order.id == payment.order_id, Order.payment_id == payment.id)
+    if status in {"PAID", "PARTIAL_CANCELLED"} and payment.status not in FINAL:
+        if not _claim(payment, status):
+            duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
+            session.execute(update(Payment).where(Payment.id == payment.id).values(**duplicate))
+            yield "MISMATCHED", [["DUPLICATE", "one payment", "a second payment"]]
+            return
+        yield "ORDER_PAID", None
+        if not _fulfil(payment.order_id):
+            yield "FULFILMENT_FAILED", None
+    elif session.execute(follows.values(status=status)).rowcount == 0:
+        if status == "CANCELLED":
+            yield "ATTEMPT_CANCELLED", None
+            return
+    elif status == "CANCELLED":
+        yield "ORDER_CANCELLED", None
+    if status == "PARTIAL_CANCELLED":
+        yield "ORDER_PARTIAL_CANCELLED", None
+    elif status == "MISMATCH":
+        logger.error("order %s payment %s: mismatch: %s", payment.order_id, payment.id, ", ".join(reasons))
+        yield "MISMATCHED", None
+    elif status in {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"}:
+        yield {"FAILED": "ATTEMPT_FAILED", "VIRTUAL_ACCOUNT_ISSUED": "DEPOSIT_AWAITED"}[status], None
+
+
+def _claim(payment, status):
+    """Let this payment be the one that paid its order: true once per order."""
+    paid = {"status": status, "payment_id": payment.id, "paid_at": now()}
+    unpaid = update(Order).where(Order.id == payment.order_id, Order.paid_at.is_(None))
+    return session.execute(unpaid.values(**paid)).rowcount == 1
+
+
+def _fulfil(order_id):
+    order = session.get(Order, order_id, populate_existing=True)
+    try:
+        with session.begin_nested():
+            fulfilment.fulfil(order)
+            order.fulfilled_at = now()
+    except Exception:
+        logger.exception("order %s is paid, but its fulfilment failed", order_id)
+        return False
+    return True
+
+
+def open_order(product: Product, buyer: Mapping, pay_method: str, window_type: str) -> Payment:
+    """Store a new order and its first attempt, before any window opens. Returns the attempt."""
+    order = Order(
+        id=new_id(), product_id=product.id, name=product.name, amount=product.price,
+        buyer_name=buyer["name"], buyer_email=buyer["email"], buyer_phone=buyer["phone"],
+    )  # fmt: skip
+    payment = _attempt(order, pay_method, window_type)
+    order.payment_id = payment.id
+    session.add(order)
+    session.flush()
+    session.add_all([payment, PaymentEvent(**_event(payment, "shop", "ORDER_CREATED"))])
+    return _open(payment)
+
+
+def open_attempt(order: Order, pay_method: str, window_type: str) -> Payment:
+    """Store a new attempt at an unpaid order, once every earlier one is known not to have paid it.
+
+    A virtual account of an earlier attempt is closed first. Raises Refused (ORDER_ALREADY_PAID or
+    PAYMENT_IN_PROGRESS), PortOneUnavailable or PortOneRejected; nothing is stored then.
+    """
+    order_id, replaced_id = order.id, order.payment_id
+    for payment in attempts(order_id):
+        if payment.status not in FINAL:
+            payment = settle(payment.id, "retry")
+        if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and payment.status not in FINAL:
+            payment = _close_virtual_account(payment)
+        if payment.portone_status == "PAY_PENDING":
+            raise Refused("PAYMENT_IN_PROGRESS")
+    order = session.get(Order, order_id, populate_existing=True)
+    attempt = _attempt(order, pay_method, window_type)
+    session.commit()
+    reopened = session.execute(
+        update(Order)
+        .where(Order.id == order_id, Order.paid_at.is_(None), Order.payment_id == replaced_id)
+        .values(status="PENDING", payment_id=attempt.id)
+    )
+    if reopened.rowcount == 0:  # paid by an earlier attempt after all, or reopened twice at once
+        session.rollback()
+        is_paid = session.get(Order, order_id, populate_existing=True).paid_at
+        raise Refused("ORDER_ALREADY_PAID" if is_paid else "PAYMENT_IN_PROGRESS")
+    session.add(attempt)
+    return _open(attempt)
+
+
+def attempts(order_id: str) -> list:
+    """An order's payments as plain rows, the newest first."""
+    rows = session.execute(
+        select(Payment.__table__).where(Payment.order_id == order_id).order_by(Payment.created_at.desc())
+    ).all()
+    session.commit()
+    return rows
+
+
+def refresh(order_id: str) -> bool:
+    """Ask PortOne about an order's open attempts, each at most once in three seconds. False if it can't be asked."""
+    for payment in attempts(order_id):
+        if payment.status in FINAL:
+            continue
+        turn = update(Payment).where(
+            Payment.id == payment.id, (Payment.asked_at.is_(None)) | (Payment.asked_at <= now() - PAGE_INTERVAL)
+        )
+        is_our_turn = session.execute(turn.values(asked_at=now())).rowcount
+        session.commit()
+        if is_our_turn:
+            try:
+                settle(payment.id, "page")
+            except (PortOneUnavailable, PortOneRejected):
+                return False
+    return True
+
+
+def _attempt(order, pay_method, window_type):
+    settings = current_app.extensions["merchant"].settings
+    return Payment(
+        id=new_id(), order_id=order.id, store_id=settings.store_id, channel_key=settings.channel_key,
+        order_name=order.name, amount=order.amount, currency="KRW",
+        pay_method=pay_method, window_type=window_type,
+    )  # fmt: skip
+
+
+def _open(payment):
+    session.add(PaymentEvent(**_event(payment, "shop", "ATTEMPT_OPENED")))
+    session.commit()
+    merchant = current_app.extensions["merchant"]
+    if merchant.settings.pre_register:
+        session.refresh(payment)
+        terms = (payment.id, payment.store_id, payment.amount, payment.currency)
+        session.commit()
+        try:
+            merchant.portone.pre_register(*terms)
+        except (PortOneUnavailable, PortOneRejected) as error:  # verification holds without it
+            logger.warning("payment %s could not be pre-registered: %s", terms[0], error)
+    return payment
+
+
+def _close_virtual_account(payment):
+    merchant = current_app.extensions["merchant"]
+    try:
+        merchant.portone.close_virtual_account(payment.id, payment.store_id)
+    except PortOneRejected:
+        logger.warning("payment %s: its virtual account could not be closed", payment.id)
+    payment = settle(payment.id, "retry")
+    if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not expired(payment):
+        raise Refused("PAYMENT_IN_PROGRESS")
+    return payment
+
+
+def expired(payment: Any) -> bool:
+    """Is the deadline of a payment's virtual account over?"""
+    deadline = parse_time((payment.virtual_account or {}).get("expiredAt"))
+    return deadline is not None and deadline < now()

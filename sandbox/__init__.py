@@ -1,0 +1,86 @@
+"""A PortOne V2 that runs on your machine: the browser SDK, the payment window, the REST API and a console.
+
+    flask --app sandbox run --port 5001
+
+runs it alone and prints the settings for a merchant's .env; `create_app()` is a WSGI app to mount under any
+prefix. No money moves, and nothing here knows the real PortOne.
+"""
+
+import os
+from pathlib import Path
+
+import click
+from flask import Flask, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import is_running_from_reloader
+
+from . import accounts, checkout, console, language, rest, store
+from .transport import SandboxAdapter
+
+__all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
+
+# Where a merchant's server finds a sandbox embedded in it, once `SandboxAdapter` is mounted there.
+API_BASE = "http://portone-sandbox.invalid"
+
+
+def settings(url):
+    """A merchant's settings for this sandbox, as strings by name.
+
+    url: where its browser finds the sandbox: a path of its own site ("/sandbox") when the sandbox is embedded
+    in it, else the sandbox's address ("http://localhost:5001").
+    """
+    return {
+        "PORTONE_STORE_ID": accounts.STORE_ID,
+        "PORTONE_CHANNEL_KEY": next(iter(accounts.CHANNELS)),
+        "PORTONE_API_SECRET": accounts.API_SECRET,
+        "PORTONE_WEBHOOK_SECRET": accounts.WEBHOOK_SECRET,
+        "PORTONE_ALLOW_TEST": "1",
+        "PORTONE_API_BASE": API_BASE if url.startswith("/") else url,
+        "PORTONE_SDK_URL": f"{url}/v2/browser-sdk.js",
+        "PORTONE_CONSOLE_URL": f"{url}/",
+    }
+
+
+def create_app(database=None):
+    """The sandbox as a Flask app.
+
+    database: path of its SQLite file; by default SANDBOX_DATABASE, else instance/sandbox.db by the package.
+    """
+    app = Flask(__name__)
+    default = Path(__file__).parent.parent / "instance" / "sandbox.db"
+    app.config["DATABASE"] = str(database or os.environ.get("SANDBOX_DATABASE") or default)
+    app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
+    app.json.sort_keys = False
+    app.json.ensure_ascii = False
+    store.create(app.config["DATABASE"])
+    app.register_blueprint(rest.bp)
+    app.register_blueprint(checkout.bp)
+    app.register_blueprint(console.bp)
+    app.jinja_env.globals.update(_=language.translate, language=language.language, money=language.money)
+    app.register_error_handler(HTTPException, explain)
+
+    @app.get("/v2/browser-sdk.js")
+    def browser_sdk():
+        return app.send_static_file("browser-sdk.js")
+
+    print_settings_when_alone()
+    return app
+
+
+def explain(error):
+    """A browser is shown a page; everybody else gets PortOne's error shape."""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return render_template("error.html", error=error), error.code
+    kind = "INVALID_REQUEST" if error.code < 500 else "INTERNAL"
+    return rest.error(error.code, kind, error.description or error.name)
+
+
+def print_settings_when_alone():
+    """Under `flask --app sandbox run`: the lines for a merchant's .env."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.info_name != "run" or is_running_from_reloader():
+        return
+    if (context.obj.app_import_path or "").split(":")[0] == __name__:
+        click.echo("# Settings for a merchant's .env:")
+        for name, value in settings(f"http://localhost:{context.params['port']}").items():
+            click.echo(f"{name}={value}")

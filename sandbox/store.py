@@ -1,0 +1,133 @@
+"""The sandbox's memory: one SQLite file that several processes may use at once and that survives a restart.
+
+A payment is the JSON document which the REST API answers with, a checkout is one opened payment window.
+Every function takes the `db` of a `reading()` or `writing()` block.
+"""
+
+import json
+import sqlite3
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import current_app
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS payments (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    requestedAt TEXT NOT NULL,
+    updatedAt TEXT NOT NULL,
+    record TEXT NOT NULL,
+    visibleAt TEXT,
+    earlier TEXT
+);
+CREATE INDEX IF NOT EXISTS newest_payments ON payments (requestedAt DESC);
+CREATE TABLE IF NOT EXISTS checkouts (
+    txId TEXT PRIMARY KEY,
+    paymentId TEXT NOT NULL,
+    checkout TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS payment_checkouts ON checkouts (paymentId);
+"""
+
+BUSY_SECONDS = 30
+
+
+def create(path):
+    """Make the file and its tables, unless they are there."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        db = _connect(path)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(SCHEMA)
+            return
+        except sqlite3.OperationalError:
+            # SQLite does not use its busy time-out while another process turns an empty file into a WAL one.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        finally:
+            db.close()
+
+
+def _connect(path):
+    # One connection per use: nothing is shared between threads or carried over a fork.
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+@contextmanager
+def reading():
+    db = _connect(current_app.config["DATABASE"])
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def writing():
+    """One transaction, alone among writers from its first statement on; an exception takes it back."""
+    with reading() as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+def find_payment(db, payment_id):
+    """The payment's record as it truly is, or None."""
+    row = db.execute("SELECT record FROM payments WHERE id = ?", (payment_id,)).fetchone()
+    return row and json.loads(row["record"])
+
+
+def find_visible_payment(db, payment_id, now):
+    """The payment's record as the REST API shows it at `now`, or None."""
+    row = db.execute("SELECT record, visibleAt, earlier FROM payments WHERE id = ?", (payment_id,)).fetchone()
+    if row is None:
+        return None
+    return json.loads(row["earlier"] if row["visibleAt"] and now < row["visibleAt"] else row["record"])
+
+
+def list_payments(db, limit=100):
+    """Records, newest request first."""
+    rows = db.execute("SELECT record FROM payments ORDER BY requestedAt DESC LIMIT ?", (limit,))
+    return [json.loads(row["record"]) for row in rows]
+
+
+def save_payment(db, record, visible_at=None):
+    """Put a payment into its new state: the one way a payment comes to be or changes.
+
+    visible_at: until then the REST API answers with what it was before.
+    """
+    earlier = find_payment(db, record["id"]) if visible_at else None
+    row = {name: record[name] for name in ("id", "status", "requestedAt", "updatedAt")}
+    row.update(record=_dump(record), visibleAt=visible_at, earlier=earlier and _dump(earlier))
+    db.execute(
+        "INSERT OR REPLACE INTO payments (id, status, requestedAt, updatedAt, record, visibleAt, earlier)"
+        " VALUES (:id, :status, :requestedAt, :updatedAt, :record, :visibleAt, :earlier)",
+        row,
+    )
+
+
+def find_checkout(db, tx_id):
+    row = db.execute("SELECT checkout FROM checkouts WHERE txId = ?", (tx_id,)).fetchone()
+    return row and json.loads(row["checkout"])
+
+
+def save_checkout(db, checkout):
+    db.execute(
+        "INSERT OR REPLACE INTO checkouts (txId, paymentId, checkout) VALUES (?, ?, ?)",
+        (checkout["txId"], checkout["paymentId"], _dump(checkout)),
+    )
+
+
+def _dump(document):
+    return json.dumps(document, ensure_ascii=False)
