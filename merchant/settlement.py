@@ -5,6 +5,7 @@ transaction stores the new state of payment and order, the trail, and the fulfil
 """
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -108,7 +109,9 @@ def printable(text: object) -> str:
 
 
 def find(payment_id: str) -> Any:
-    """A payment's row as plain values, or None."""
+    """A payment's row as plain values, or None. Any text may be asked for; none but an id reaches the database."""
+    if not re.fullmatch("[0-9a-f]{32}", payment_id):
+        return None
     payment = session.execute(select(Payment.__table__).where(Payment.id == payment_id)).first()
     session.commit()  # gives the connection back: PortOne may take seconds to answer
     return payment

@@ -1,0 +1,146 @@
+"""The Korean of the pages and of the server's messages: {English: Korean}. What is missing is shown in English."""
+
+KOREAN = {
+    # every page
+    "PortOne demo shop": "포트원 데모 상점",
+    "Language": "언어",
+    "PortOne console": "포트원 콘솔",
+    # the order page
+    "Order": "주문하기",
+    "The payment window needs JavaScript. Please turn it on.": "결제창을 열려면 자바스크립트가 필요합니다. 브라우저 설정에서 켜 주세요.",
+    "Product": "상품",
+    "Buyer": "주문자",
+    "Name": "이름",
+    "Phone": "휴대폰 번호",
+    "E-mail": "이메일",
+    "Payment method": "결제 수단",
+    "Card": "카드",
+    "Virtual account": "가상계좌",
+    "Bank transfer": "계좌이체",
+    "Easy pay": "간편결제",
+    "Mobile phone bill": "휴대폰 소액결제",
+    "Payment window": "결제창",
+    "Automatic (recommended)": "자동 (권장)",
+    "On this page (IFRAME)": "이 페이지 안에서 (IFRAME)",
+    "New window (POPUP)": "새 창으로 (POPUP)",
+    "Go to the payment page (REDIRECTION)": "결제 페이지로 이동 (REDIRECTION)",
+    "Pay": "결제하기",
+    "Pay %s": "%s 결제하기",
+    # checkout.js
+    "The payment module could not be loaded. Check your connection or content blocker, then reload this page.":
+        "결제 모듈을 불러오지 못했습니다. 인터넷 연결이나 콘텐츠 차단 설정을 확인한 뒤 페이지를 새로고침해 주세요.",
+    "The shop could not be reached. Check your connection and try again.":
+        "상점 서버에 연결하지 못했습니다. 인터넷 연결을 확인하고 다시 시도해 주세요.",
+    "Preparing the payment…": "결제를 준비하고 있습니다…",
+    "Continue in the payment window.": "결제창에서 결제를 진행해 주세요.",
+    "The payment window could not be opened:": "결제창을 열지 못했습니다:",
+    "This payment asks for manual approval, which this shop does not support. Nothing has been charged.":
+        "이 상점은 수동 승인 결제를 지원하지 않습니다. 결제된 금액은 없습니다.",
+    "Confirming the payment…": "결제를 확인하고 있습니다…",
+    "The payment is still being confirmed. You do not need to pay again; its state is on the order page.":
+        "결제를 아직 확인하고 있습니다. 다시 결제하지 마시고, 주문 상세에서 결과를 확인해 주세요.",
+    "Order page": "주문 상세 보기",
+    "Reload this page": "페이지 새로고침",
+    # the result page: states
+    "Not paid yet": "결제 대기 중",
+    "No payment has been confirmed for this order. If you have just paid, check again in a moment.":
+        "아직 확인된 결제가 없습니다. 방금 결제하셨다면 잠시 후 다시 확인해 주세요.",
+    "Waiting for your deposit": "입금 대기 중",
+    "Pay the exact amount into the account below before the deadline, and the order is paid by itself.":
+        "입금 기한 안에 아래 계좌로 정확한 금액을 입금하시면 자동으로 결제가 완료됩니다.",
+    "Paid": "결제 완료",
+    "The payment is confirmed with PortOne. There is nothing more to do.":
+        "포트원에서 결제를 확인했습니다. 더 하실 일은 없습니다.",
+    "Payment failed": "결제 실패",
+    "The payment was not approved. You can try again, also with this same order.":
+        "결제가 승인되지 않았습니다. 이 주문 그대로 다시 결제하실 수 있습니다.",
+    "Cancelled": "결제 취소",
+    "The payment was cancelled and the whole amount is given back. To buy again, place a new order.":
+        "결제가 취소되어 전액 환불됩니다. 다시 구매하시려면 새로 주문해 주세요.",
+    "Partly cancelled": "부분 취소",
+    "Part of the payment was cancelled and is given back; the rest stays paid.":
+        "결제 금액의 일부가 취소되어 환불되며, 나머지는 결제된 상태입니다.",
+    "Payment not accepted": "결제 불일치",
+    "PortOne's record is not the payment this order asked for, so the order was not fulfilled. Money that was taken is given back by the shop.":
+        "포트원의 결제 기록이 이 주문이 요청한 결제와 달라 주문을 처리하지 않았습니다. 결제된 금액이 있다면 상점에서 환불해 드립니다.",
+    "The payment company's message:": "결제사 메시지:",
+    "The payment window's message:": "결제창 메시지:",
+    "PortOne could not be asked just now, so this may be out of date. Check again in a moment.":
+        "지금은 포트원에 확인할 수 없어 최신 상태가 아닐 수 있습니다. 잠시 후 다시 확인해 주세요.",
+    # the result page: account, actions, details
+    "Account to pay into": "입금 계좌",
+    "The deadline has passed. Please do not pay into this account any more.":
+        "입금 기한이 지났습니다. 이 계좌로 입금하지 마세요.",
+    "Bank": "은행",
+    "Account number": "계좌번호",
+    "Account holder": "예금주",
+    "Amount": "금액",
+    "Deadline": "입금 기한",
+    "Try the payment again": "다시 결제하기",
+    "Check again": "다시 확인하기",
+    "New order": "새로 주문하기",
+    "Order details": "주문 정보",
+    "Given back": "환불 금액",
+    "Ordered": "주문 시각",
+    "Order ID": "주문 번호",
+    "Payment ID": "결제 번호",
+    # the result page: the trail
+    "What happened": "진행 내역",
+    "Order created": "주문 생성",
+    "Payment attempt opened": "결제 시도",
+    "The payment window answered": "결제창 응답",
+    "Came back by redirect": "리디렉션으로 돌아옴",
+    "Webhook received": "웹훅 수신",
+    "Looked up at PortOne": "포트원 결제 조회",
+    "PortOne could not be asked": "포트원 조회 실패",
+    "Did not match the order": "주문과 불일치",
+    "Waiting for the deposit": "입금 대기",
+    "Order paid": "주문 결제 완료",
+    "Fulfilled": "주문 처리 완료",
+    "Fulfilment failed": "주문 처리 실패",
+    "Payment attempt failed": "결제 시도 실패",
+    "Order cancelled": "주문 취소",
+    "Order partly cancelled": "주문 부분 취소",
+    "Refund requested": "환불 요청",
+    "Virtual account closed": "가상계좌 말소",
+    "shop": "상점",
+    "browser SDK": "브라우저 SDK",
+    "redirect": "리디렉션",
+    "this page": "이 페이지",
+    "webhook": "웹훅",
+    "retry": "재시도",
+    "command line": "명령줄",
+    "PortOne:": "포트원:",
+    "Cross-check": "대조 내용",
+    "Check": "항목",
+    "Asked for": "요청",
+    "At PortOne": "포트원 기록",
+    # error pages
+    "To the order page": "주문 페이지로",
+    "There is no such page.": "페이지를 찾을 수 없습니다.",
+    "This address does not take that method.": "이 주소에서 지원하지 않는 요청 방식입니다.",
+    "Something went wrong on our side.": "서버에 문제가 생겼습니다.",
+    # the server's messages
+    "Unknown product.": "없는 상품입니다.",
+    "Choose one of %s.": "다음 중 하나를 선택해 주세요: %s",
+    "Expected JSON (Content-Type: application/json).": "JSON 요청이어야 합니다 (Content-Type: application/json).",
+    "The request is larger than 16 KB.": "요청이 16KB를 넘습니다.",
+    "This field is required.": "필수 입력 항목입니다.",
+    "Letters and spaces only, at most 30 bytes.": "문자와 공백만 30바이트(한글 10자)까지 입력할 수 있습니다.",
+    "Expected an e-mail address such as name@example.com.": "name@example.com 형식의 이메일 주소를 입력해 주세요.",
+    "Expected a phone number such as 010-1234-5678.": "010-1234-5678 형식의 전화번호를 입력해 주세요.",
+    "There is no such order.": "주문을 찾을 수 없습니다.",
+    "There is no such payment for this order.": "이 주문에 해당하는 결제를 찾을 수 없습니다.",
+    "This order is already paid.": "이미 결제가 완료된 주문입니다.",
+    "A payment for this order is still in progress.": "이 주문의 결제가 아직 진행 중입니다.",
+    "PortOne's record is not the payment this order asked for.": "포트원의 결제 기록이 이 주문이 요청한 결제와 다릅니다.",
+    "PortOne refused the request; the shop has to check its settings.":
+        "포트원이 요청을 거절했습니다. 상점에서 설정을 확인해야 합니다.",
+    "PortOne can't be reached just now; the payment will be confirmed shortly.":
+        "지금은 포트원에 연결할 수 없습니다. 결제는 곧 확인됩니다.",
+    "The signature is not valid.": "서명이 올바르지 않습니다.",
+    "This payment was made through a test channel; the shop must set PORTONE_ALLOW_TEST=1 to accept it.":
+        "테스트 채널로 진행된 결제입니다. 받으려면 상점에서 PORTONE_ALLOW_TEST=1을 설정해야 합니다.",
+    "The address names more than one payment.": "주소에 결제가 둘 이상 지정되어 있습니다.",
+    "Give a paymentId.": "paymentId를 입력해 주세요.",
+}

@@ -1,0 +1,348 @@
+"""The pages and the JSON routes, in the order in which a payment passes through them."""
+
+import json
+import logging
+import re
+from datetime import timedelta
+
+from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from . import settlement
+from .catalog import PRODUCTS
+from .korean import KOREAN
+from .models import Order, PaymentEvent, session
+from .portone import PortOneRejected, PortOneUnavailable, is_signed, parse_time
+from .settlement import Refused
+
+MAX_BODY_BYTES = 16 * 1024
+VIRTUAL_ACCOUNT_HOURS = 24
+WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
+BUYER = {  # field: (what it must look like, what to say otherwise)
+    "name": (r"[\w .'·-]{1,30}", "Letters and spaces only, at most 30 bytes."),
+    "email": (r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "Expected an e-mail address such as name@example.com."),
+    "phone": (r"\+?[0-9](-?[0-9]){8,14}", "Expected a phone number such as 010-1234-5678."),
+}
+ERRORS = {  # code: (HTTP status, what it says)
+    "INVALID_REQUEST": (400, "This field is required."),
+    "PAYMENT_MISMATCH": (400, "PortOne's record is not the payment this order asked for."),
+    "SIGNATURE_INVALID": (401, "The signature is not valid."),
+    "ORDER_NOT_FOUND": (404, "There is no such order."),
+    "PAYMENT_NOT_FOUND": (404, "There is no such payment for this order."),
+    "ORDER_ALREADY_PAID": (409, "This order is already paid."),
+    "PAYMENT_IN_PROGRESS": (409, "A payment for this order is still in progress."),
+    "PORTONE_REJECTED": (502, "PortOne refused the request; the shop has to check its settings."),
+    "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now; the payment will be confirmed shortly."),
+}
+TEST_REFUSED = "This payment was made through a test channel; the shop must set PORTONE_ALLOW_TEST=1 to accept it."
+
+bp = Blueprint(
+    "merchant", __name__, cli_group=None, template_folder="../templates",
+    static_folder="../static/merchant", static_url_path="/static/merchant",
+)  # fmt: skip
+logger = logging.getLogger(__name__)
+
+
+@bp.get("/")
+def order_page():
+    buyer = {"name": "홍길동" if language() == "ko" else "Gildong Hong", "email": "buyer@example.com"}
+    return render_template(
+        "merchant/order.html", products=PRODUCTS.values(), pay_methods=settings().pay_methods,
+        buyer=buyer | {"phone": "010-1234-5678"},
+    )  # fmt: skip
+
+
+@bp.post("/orders")
+def create_order():
+    body = json_body()
+    product = PRODUCTS.get(text_field(body, "productId"))
+    if product is None:
+        raise Invalid("productId", "Unknown product.")
+    pay_method = one_of(body, "payMethod", settings().pay_methods)
+    window_type = one_of(body, "windowType", WINDOW_TYPES, "")
+    payment = settlement.open_order(product, buyer_fields(body), pay_method, window_type)
+    return opened(payment)
+
+
+@bp.post("/orders/<order_id>/payments")
+def create_payment(order_id):
+    order = find_order(order_id)
+    body = json_body()
+    last = settlement.find(order.payment_id)
+    pay_method = one_of(body, "payMethod", settings().pay_methods, last.pay_method)
+    window_type = one_of(body, "windowType", WINDOW_TYPES, last.window_type)
+    return opened(settlement.open_attempt(order, pay_method, window_type))
+
+
+@bp.post("/payment/complete")
+def complete():
+    """The SDK answered in the browser. Nothing in the answer is believed: PortOne is asked."""
+    body = json_body()
+    order = find_order(text_field(body, "orderId"))
+    payment = settlement.find(text_field(body, "paymentId"))
+    if payment is None or payment.order_id != order.id:
+        raise Refused("PAYMENT_NOT_FOUND", "paymentId")
+    warn_of_manual_approval(body, payment)
+    payment = settlement.settle(payment.id, "sdk")
+    if payment.status == "MISMATCH":
+        raise Refused("PAYMENT_MISMATCH", reasons=payment.reasons)
+    return {
+        "orderId": payment.order_id,
+        "paymentId": payment.id,
+        "status": payment.status,
+        "orderUrl": url_for(".show_order", order_id=payment.order_id),
+        "virtualAccount": payment.virtual_account if payment.status == "VIRTUAL_ACCOUNT_ISSUED" else None,
+    }
+
+
+@bp.get("/payment-redirect")
+def payment_redirect():
+    """A redirect window returned. PortOne has named the parameter both paymentId and payment_id."""
+    payment_ids = {*request.args.getlist("paymentId"), *request.args.getlist("payment_id")}
+    if len(payment_ids) != 1:
+        message = "The address names more than one payment." if payment_ids else "Give a paymentId."
+        return error_page(400, message)
+    payment = settlement.find(payment_ids.pop())
+    if payment is None:
+        return error_page(404, "There is no such order.")
+    warn_of_manual_approval(request.args, payment)
+    try:
+        payment = settlement.settle(payment.id, "redirect")
+    except (PortOneUnavailable, PortOneRejected):
+        pass  # logged and in the trail; the result page says that the payment is being confirmed
+    failed = request.args.get("message") if "code" in request.args else None
+    return redirect(url_for(".show_order", order_id=payment.order_id, message=failed), 303)
+
+
+@bp.get("/orders/<order_id>")
+def show_order(order_id):
+    try:
+        order = find_order(order_id)
+    except Refused:
+        return error_page(404, "There is no such order.")
+    is_known = settlement.refresh(order.id)
+    order = session.get(Order, order_id, populate_existing=True)
+    payment = settlement.find(order.payment_id)
+    message = settlement.printable(request.args.get("message"))
+    trail = select(PaymentEvent).where(PaymentEvent.order_id == order_id).order_by(PaymentEvent.id)
+    return render_template(
+        "merchant/result.html", order=order, payment=payment, account=virtual_account(payment),
+        events=session.scalars(trail).all(), unknown=not is_known, can_retry=order.paid_at is None,
+        message=message or payment.failure if order.status in {"PENDING", "FAILED"} else "",
+    )  # fmt: skip
+
+
+@bp.post("/payment/webhook")
+def webhook():
+    """PortOne tells that something happened to a payment. What it says is only a reason to ask."""
+    body = request.get_data()
+    if settings().webhook_secrets and not is_signed(settings().webhook_secrets, request.headers, body):
+        raise Refused("SIGNATURE_INVALID")
+    notice = json_body()
+    data = notice.get("data") if isinstance(notice.get("data"), dict) else notice  # 2024-04-25, or 2024-01-01
+    payment_id = data.get("paymentId") or data.get("payment_id")
+    try:
+        if isinstance(payment_id, str):
+            settlement.settle(payment_id, "webhook")
+    except Refused:
+        logger.info("webhook about a payment that is not ours")
+    return {"received": True}
+
+
+# What the views above are made of
+
+
+class Invalid(Exception):
+    """A request's field is missing or malformed; `message` says what was expected."""
+
+    def __init__(self, field, message, status=400):
+        super().__init__(message)
+        self.field, self.message, self.status = field, message, status
+
+
+def settings():
+    return current_app.extensions["merchant"].settings
+
+
+def json_body():
+    if not request.is_json:
+        raise Invalid(None, "Expected JSON (Content-Type: application/json).")
+    try:
+        body = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Invalid(None, "Expected JSON (Content-Type: application/json).")
+    return body
+
+
+def text_field(body, name):
+    if not isinstance(body.get(name), str) or not body[name]:
+        raise Invalid(name, "This field is required.")
+    return body[name]
+
+
+def one_of(body, name, choices, default=None):
+    value = body.get(name, default)
+    if not isinstance(value, str) or value not in choices:
+        raise Invalid(name, _("Choose one of %s.") % ", ".join(choice or '""' for choice in choices))
+    return value
+
+
+def buyer_fields(body):
+    buyer = body.get("buyer") if isinstance(body.get("buyer"), dict) else {}
+    for name, (pattern, message) in BUYER.items():
+        value = buyer.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise Invalid(f"buyer.{name}", "This field is required.")
+        if not re.fullmatch(pattern, value) or len(value.encode()) > (30 if name == "name" else 100):
+            raise Invalid(f"buyer.{name}", message)
+    return buyer
+
+
+def find_order(order_id):
+    order = session.get(Order, order_id) if re.fullmatch("[0-9a-f]{32}", order_id) else None
+    if order is None:
+        raise Refused("ORDER_NOT_FOUND", "orderId")
+    return order
+
+
+def opened(payment):
+    """201: the order's page as Location, and exactly what checkout.js hands to PortOne.requestPayment."""
+    order = session.get(Order, payment.order_id)
+    body = {"orderId": order.id, "paymentId": payment.id, "request": payment_request(order, payment)}
+    return body, 201, {"Location": url_for(".show_order", order_id=order.id)}
+
+
+def payment_request(order, payment):
+    """https://developers.portone.io/sdk/ko/v2-sdk/payment-request: what PGs insist on is always there."""
+    result = {
+        "storeId": payment.store_id,
+        "channelKey": payment.channel_key,
+        "paymentId": payment.id,
+        "orderName": payment.order_name,
+        "totalAmount": payment.amount,
+        "currency": payment.currency,
+        "payMethod": payment.pay_method,
+        "customer": {
+            "customerId": order.id[:20],  # Smartro takes no longer one
+            "fullName": order.buyer_name,
+            "email": order.buyer_email,
+            "phoneNumber": order.buyer_phone,
+        },
+        "redirectUrl": (settings().public_url or request.host_url.rstrip("/")) + url_for(".payment_redirect"),
+        "locale": "KO_KR" if language() == "ko" else "EN_US",
+    }
+    if payment.window_type:
+        result["windowType"] = {"pc": payment.window_type, "mobile": payment.window_type}
+    if payment.pay_method == "VIRTUAL_ACCOUNT":
+        result["virtualAccount"] = {"accountExpiry": {"validHours": VIRTUAL_ACCOUNT_HOURS}}
+    if payment.pay_method == "MOBILE":
+        result["productType"] = PRODUCTS[order.product_id].type if order.product_id in PRODUCTS else "REAL"
+    if settings().notice_url:
+        result["noticeUrls"] = [settings().notice_url]
+    return result
+
+
+def virtual_account(payment):
+    if payment.status != "VIRTUAL_ACCOUNT_ISSUED" or not payment.virtual_account:
+        return None
+    deadline = parse_time(payment.virtual_account["expiredAt"])
+    return payment.virtual_account | {
+        "deadline": when(deadline) if deadline else "", "expired": settlement.expired(payment),
+    }  # fmt: skip
+
+
+def warn_of_manual_approval(answer, payment):
+    if answer.get("paymentToken"):
+        logger.error("payment %s waits for a manual approval (수동 승인), which is not supported: "
+                     "turn it off for this channel in PortOne's console", payment.id)  # fmt: skip
+
+
+# Languages
+
+
+def language():
+    """`?lang=`, else the cookie that remembers it, else what the browser prefers."""
+    for choice in (request.args.get("lang"), request.cookies.get("lang")):
+        if choice in {"ko", "en"}:
+            return choice
+    return request.accept_languages.best_match(["ko", "en"], "ko")
+
+
+def _(text):
+    return KOREAN.get(text, text) if language() == "ko" else text
+
+
+def won(amount):
+    return f"{amount:,}원" if language() == "ko" else f"₩{amount:,}"
+
+
+def when(time):
+    """A stored time (UTC) as Korea's clocks show it."""
+    return f"{time + timedelta(hours=9):%Y-%m-%d %H:%M:%S} KST"
+
+
+@bp.context_processor
+def template_names():
+    return {"_": _, "lang": language(), "won": won, "when": when, "settings": settings()}
+
+
+@bp.before_request
+def limit_body():
+    request.max_content_length = MAX_BODY_BYTES
+
+
+@bp.after_request
+def headers(response):
+    if request.endpoint != "merchant.static":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Accept-Language, Cookie"
+    if request.args.get("lang") in {"ko", "en"}:
+        response.set_cookie("lang", request.args["lang"], max_age=365 * 86400, samesite="Lax")
+    return response
+
+
+# Errors
+
+
+def error(code, status=None, message=None, field=None, reasons=None):
+    default_status, text = ERRORS[code]
+    retryable = code == "PORTONE_UNAVAILABLE"
+    body = {"code": code, "message": _(message or text), "retryable": retryable}
+    if field:
+        body["field"] = field
+    if reasons:
+        body["reasons"] = reasons
+    return jsonify(error=body), status or default_status, {"Retry-After": "3"} if retryable else {}
+
+
+def error_page(status, message):
+    return render_template("merchant/error.html", code=status, message=_(message), **template_names()), status
+
+
+@bp.errorhandler(Invalid)
+def invalid(problem):
+    return error("INVALID_REQUEST", problem.status, problem.message, problem.field)
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(problem):
+    return error("INVALID_REQUEST", 413, "The request is larger than 16 KB.")
+
+
+@bp.errorhandler(Refused)
+def refused(problem):
+    message = TEST_REFUSED if problem.reasons == ["TEST_CHANNEL"] else None
+    return error(problem.code, None, message, problem.field, problem.reasons)
+
+
+@bp.errorhandler(PortOneUnavailable)
+def unavailable(problem):
+    return error("PORTONE_UNAVAILABLE")
+
+
+@bp.errorhandler(PortOneRejected)
+def rejected(problem):
+    return error("PORTONE_REJECTED")

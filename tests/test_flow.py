@@ -1,0 +1,328 @@
+"""The payment flow on the server: order, complete, redirect, result page, retry, webhook."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+from merchant.models import Order, Payment, session
+from sandbox import accounts
+from tests.conftest import BUYER
+
+
+def row(shop, model, id):
+    with shop.app.app_context():
+        return session.get(model, id)
+
+
+def test_an_order_asks_for_the_catalogue_price_whatever_the_browser_says(shop):
+    order = shop.order(price=1, totalAmount=1, status="PAID")
+    request = order["request"]
+    assert (request["totalAmount"], request["currency"]) == (1000, "KRW")
+    assert request["paymentId"] == order["paymentId"]
+    assert request["paymentId"].isalnum() and len(request["paymentId"]) <= 40
+    assert "windowType" not in request and "virtualAccount" not in request
+    assert request["redirectUrl"] == "http://localhost/payment-redirect"
+
+
+def test_what_pgs_insist_on_goes_with_each_method(shop):
+    assert shop.order(payMethod="VIRTUAL_ACCOUNT")["request"]["virtualAccount"]["accountExpiry"] == {"validHours": 24}
+    assert shop.order(payMethod="MOBILE", productId="wallpaper")["request"]["productType"] == "DIGITAL"
+    assert shop.order(windowType="POPUP")["request"]["windowType"] == {"pc": "POPUP", "mobile": "POPUP"}
+    customer = shop.order()["request"]["customer"]
+    assert customer["fullName"] and customer["email"] and customer["phoneNumber"] and len(customer["customerId"]) <= 20
+
+
+def test_an_approved_payment_is_paid_and_fulfilled_once(shop):
+    order = shop.order()
+    shop.pay(order["request"])
+    for _ in range(3):
+        answer = shop.complete(order)
+        assert (answer.status_code, answer.json["status"]) == (200, "PAID")
+    assert answer.json["orderUrl"] == f"/orders/{order['orderId']}"
+    stored = row(shop, Order, order["orderId"])
+    assert stored.status == "PAID" and stored.paid_at and stored.fulfilled_at
+    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
+    assert 'data-order-status="PAID"' in shop.page(order)
+
+
+def test_a_window_that_never_opened_is_pending(shop):
+    order = shop.order()
+    assert shop.complete(order).json["status"] == "PENDING"
+    shop.complete(order)
+    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP"]
+
+
+@pytest.mark.parametrize("outcome", ["decline", "cancel"])
+def test_a_declined_or_cancelled_payment_failed_and_may_be_tried_again(shop, outcome):
+    order = shop.order()
+    shop.pay(order["request"], outcome)
+    assert shop.complete(order).json["status"] == "FAILED"
+    assert 'data-order-status="FAILED"' in shop.page(order)
+    retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
+    assert retry.status_code == 201 and retry.json["paymentId"] != order["paymentId"]
+    shop.pay(retry.json["request"])
+    assert shop.complete(retry.json).json["status"] == "PAID"
+    assert row(shop, Order, order["orderId"]).payment_id == retry.json["paymentId"]
+
+
+def test_a_payment_of_another_amount_is_a_mismatch_and_never_fulfilled(shop):
+    order = shop.order()
+    shop.pay(order["request"], "tamper")
+    answer = shop.complete(order)
+    assert answer.status_code == 400
+    assert (answer.json["error"]["code"], answer.json["error"]["reasons"]) == ("PAYMENT_MISMATCH", ["AMOUNT"])
+    stored = row(shop, Order, order["orderId"])
+    assert stored.status == "MISMATCH" and stored.paid_at is None and stored.fulfilled_at is None
+    assert 'data-order-status="MISMATCH"' in shop.page(order)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [("totalAmount", 100, "AMOUNT"), ("orderName", "한정판 스니커즈", "ORDER_NAME"), ("currency", "USD", "CURRENCY")],
+)
+def test_a_request_changed_in_the_browser_is_a_mismatch(shop, field, value, reason):
+    order = shop.order()
+    shop.pay({**order["request"], field: value})
+    assert reason in shop.complete(order).json["error"]["reasons"]
+
+
+def test_a_test_channel_is_refused_unless_allowed_and_accepted_once_it_is(make_shop):
+    shop = make_shop(PORTONE_ALLOW_TEST="0")
+    order = shop.order()
+    shop.pay(order["request"])
+    error = shop.complete(order).json["error"]
+    assert error["reasons"] == ["TEST_CHANNEL"] and "PORTONE_ALLOW_TEST" in error["message"]
+    shop = make_shop(PORTONE_ALLOW_TEST="1")
+    assert shop.complete(order).json["status"] == "PAID"
+
+
+def test_reloading_the_page_of_an_abandoned_payment_finds_it_paid(shop):
+    order = shop.order()
+    shop.pay(order["request"], "abandon")
+    assert 'data-order-status="PAID"' in shop.page(order)
+
+
+def test_a_virtual_account_is_shown_then_paid(shop):
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    shop.pay(order["request"], "issue")
+    answer = shop.complete(order).json
+    assert answer["status"] == "VIRTUAL_ACCOUNT_ISSUED"
+    assert answer["virtualAccount"]["accountNumber"] in shop.page(order)
+    assert shop.window.post(f"/control/payments/{order['paymentId']}/deposit").status_code == 200
+    assert shop.complete(order).json["status"] == "PAID"
+
+
+def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    shop.pay(order["request"], "issue")
+    shop.complete(order)
+    retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={"payMethod": "CARD"})
+    assert retry.status_code == 201 and retry.json["request"]["payMethod"] == "CARD"
+    assert shop.window.post(f"/control/payments/{order['paymentId']}/deposit").status_code == 409
+    assert row(shop, Order, order["orderId"]).status == "PENDING"
+    shop.pay(retry.json["request"])
+    assert shop.complete(retry.json).json["status"] == "PAID"
+
+
+def test_an_attempt_at_an_order_that_turns_out_paid_is_refused(shop):
+    order = shop.order()
+    shop.pay(order["request"], "abandon")
+    answer = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "ORDER_ALREADY_PAID")
+    assert row(shop, Order, order["orderId"]).status == "PAID"
+
+
+def test_a_second_paid_payment_is_a_duplicate_and_the_order_keeps_the_first(shop):
+    first = shop.order()
+    shop.complete(first)
+    second = shop.client.post(f"/orders/{first['orderId']}/payments", json={}).json
+    shop.pay(first["request"])
+    shop.pay(second["request"])
+    assert shop.complete(first).json["status"] == "PAID"
+    for _ in range(2):
+        error = shop.complete(second).json["error"]
+        assert (error["code"], error["reasons"]) == ("PAYMENT_MISMATCH", ["DUPLICATE"])
+    assert row(shop, Order, first["orderId"]).payment_id == first["paymentId"]
+    assert row(shop, Payment, second["paymentId"]).status == "MISMATCH"
+    assert shop.trail(first).count("ORDER_PAID") == 1 and shop.trail(first).count("MISMATCHED") == 1
+
+
+def test_another_orders_payment_is_not_found(shop):
+    cheap, other = shop.order(), shop.order()
+    shop.pay(cheap["request"])
+    answer = shop.complete({**other, "paymentId": cheap["paymentId"]})
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "PAYMENT_NOT_FOUND")
+    answer = shop.complete({**other, "orderId": "0" * 32})
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "ORDER_NOT_FOUND")
+
+
+@pytest.mark.parametrize("name", ["paymentId", "payment_id"])
+def test_the_redirect_settles_and_leads_to_the_result_page(shop, name):
+    order = shop.order()
+    shop.pay(order["request"])
+    answer = shop.client.get("/payment-redirect", query_string={name: order["paymentId"], "code": "FAILURE_TYPE_PG"})
+    assert answer.status_code == 303
+    page = shop.client.get(answer.location)
+    assert 'data-order-status="PAID"' in page.text
+
+
+def test_the_redirects_message_is_escaped(shop):
+    order = shop.order()
+    shop.pay(order["request"], "decline")
+    query = {"paymentId": order["paymentId"], "code": "X", "message": "<script>alert(1)</script>"}
+    page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
+    assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
+
+
+@pytest.mark.parametrize("query", ["", "paymentId=nobody", "paymentId=a&payment_id=b", "paymentId=a&paymentId=b"])
+def test_a_redirect_without_one_known_payment_is_an_error_page(shop, query):
+    answer = shop.client.get(f"/payment-redirect?{query}")
+    assert answer.status_code in {400, 404} and "text/html" in answer.content_type
+
+
+def test_portone_that_can_not_be_reached_leaves_the_truth_unknown(make_shop):
+    order = make_shop().order()
+    shop = make_shop(PORTONE_API_BASE="http://127.0.0.1:9")  # the discard port: nobody listens there
+    answer = shop.complete(order)
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert answer.json["error"]["retryable"] is True and answer.json["error"]["code"] == "PORTONE_UNAVAILABLE"
+    assert 'data-order-status="PENDING"' in shop.page(order)
+    assert shop.client.post(f"/orders/{order['orderId']}/payments", json={}).status_code == 503
+    assert shop.client.get(f"/payment-redirect?paymentId={order['paymentId']}").status_code == 303
+
+
+def test_a_refused_secret_is_said_without_leaking_it(make_shop, caplog):
+    order = make_shop().order()
+    shop = make_shop(PORTONE_API_SECRET="wrong-secret")
+    answer = shop.complete(order)
+    assert (answer.status_code, answer.json["error"]["code"]) == (502, "PORTONE_REJECTED")
+    assert "PORTONE_API_SECRET" in caplog.text
+    assert "wrong-secret" not in caplog.text + answer.text
+
+
+def test_a_fulfilment_that_raises_leaves_the_order_paid(shop, monkeypatch):
+    def broken(order):
+        order.name = "must be rolled back"
+        raise RuntimeError("out of stock")
+
+    monkeypatch.setattr("merchant.fulfilment.fulfil", broken)
+    order = shop.order()
+    shop.pay(order["request"])
+    assert shop.complete(order).json["status"] == "PAID"
+    stored = row(shop, Order, order["orderId"])
+    assert stored.status == "PAID" and stored.fulfilled_at is None and stored.name != "must be rolled back"
+    assert "FULFILMENT_FAILED" in shop.trail(order)
+
+
+def signed(body, secret=accounts.WEBHOOK_SECRET, at=None):
+    at = str(int(at or time.time()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signature = base64.b64encode(hmac.digest(key, f"msg_1.{at}.{body}".encode(), hashlib.sha256)).decode()
+    return {"webhook-id": "msg_1", "webhook-timestamp": at, "webhook-signature": f"v1,{signature}"}
+
+
+@pytest.mark.parametrize("version", ["2024-04-25", "2024-01-01"])
+def test_a_signed_webhook_settles_whatever_it_claims(shop, version):
+    order = shop.order()
+    shop.pay(order["request"])
+    id = order["paymentId"]
+    body = {"type": "Transaction.Failed", "data": {"paymentId": id}} if version == "2024-04-25" else {"payment_id": id}
+    body = json.dumps(body)
+    answer = shop.client.post("/payment/webhook", data=body, headers=signed(body), content_type="application/json")
+    assert answer.status_code == 200
+    assert row(shop, Order, order["orderId"]).status == "PAID"
+
+
+@pytest.mark.parametrize("fault", ["unsigned", "other secret", "old", "changed"])
+def test_a_webhook_without_a_valid_signature_is_refused(shop, fault):
+    body = json.dumps({"type": "Transaction.Paid", "data": {"paymentId": "x"}})
+    headers = {
+        "unsigned": {},
+        "other secret": signed(body, "whsec_" + base64.b64encode(b"other").decode()),
+        "old": signed(body, at=time.time() - 301),
+        "changed": signed(body + " "),
+    }[fault]
+    answer = shop.client.post("/payment/webhook", data=body, headers=headers, content_type="application/json")
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "SIGNATURE_INVALID")
+
+
+BAD_ORDERS = [
+    ("productId", {"productId": "free-lunch"}),
+    ("productId", {"productId": 7}),
+    ("payMethod", {"payMethod": "BARTER"}),
+    ("windowType", {"windowType": "HOLOGRAM"}),
+    ("windowType", {"windowType": ["IFRAME"]}),
+    ("buyer.name", {"buyer": None}),
+    ("buyer.name", {"buyer": {**BUYER, "name": "가" * 11}}),
+    ("buyer.name", {"buyer": {**BUYER, "name": "홍\x00길동"}}),
+    ("buyer.name", {"buyer": {**BUYER, "name": "<b>홍길동</b>"}}),
+    ("buyer.name", {"buyer": {**BUYER, "name": "\ud800"}}),
+    ("buyer.email", {"buyer": {**BUYER, "email": "nobody"}}),
+    ("buyer.email", {"buyer": {**BUYER, "email": "a@b.co\n"}}),
+    ("buyer.phone", {"buyer": {**BUYER, "phone": "call me"}}),
+]
+
+
+@pytest.mark.parametrize(("field", "change"), BAD_ORDERS)
+def test_a_bad_field_is_named_and_nothing_is_stored(shop, field, change):
+    body = {"productId": "waffle-trainer", "payMethod": "CARD", "windowType": "", "buyer": BUYER, **change}
+    answer = shop.client.post("/orders", json=body)
+    assert answer.status_code == 400
+    error = answer.json["error"]
+    assert (error["code"], error["field"], error["retryable"]) == ("INVALID_REQUEST", field, False)
+    assert error["message"]
+    with shop.app.app_context():
+        assert session.query(Order).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "status"),
+    [
+        ("{", "application/json", 400),
+        ("[]", "application/json", 400),
+        ("[" * 10_000, "application/json", 400),
+        (b"\xff", "application/json", 400),
+        ("productId=waffle-trainer", "application/x-www-form-urlencoded", 400),
+        ("{}" + " " * 1_000_000, "application/json", 413),
+    ],
+)
+@pytest.mark.parametrize("path", ["/orders", "/payment/complete"])
+def test_a_body_that_is_not_small_json_is_refused(shop, path, data, content_type, status):
+    answer = shop.client.post(path, data=data, content_type=content_type)
+    assert (answer.status_code, answer.json["error"]["code"]) == (status, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("field", ["orderId", "paymentId"])
+@pytest.mark.parametrize("value", [None, 7, "", ["x"]])
+def test_complete_names_the_id_that_is_missing(shop, field, value):
+    answer = shop.complete({**shop.order(), field: value})
+    assert answer.status_code == 400 and answer.json["error"]["field"] == field
+
+
+@pytest.mark.parametrize("id", ["../payments", "a/b", "%2e%2e", "a?b", "a#b", "a\nb", "a\0b", "x" * 10_000, "결제", "\ud800"])
+def test_ids_that_are_not_ours_reach_neither_database_nor_portone(make_shop, id):
+    shop = make_shop(PORTONE_API_BASE="http://127.0.0.1:9")  # asking PortOne would be a 503
+    order = shop.order()
+    answer = shop.complete({**order, "paymentId": id})
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "PAYMENT_NOT_FOUND")
+    answer = shop.complete({**order, "orderId": id})
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "ORDER_NOT_FOUND")
+
+
+def test_a_wrong_method_and_an_unknown_path_are_explained(shop):
+    answer = shop.client.get("/payment/complete")
+    assert answer.status_code == 405 and answer.json["error"]["code"] == "INVALID_REQUEST"
+    for path in ["/nowhere", "/orders/nobody", f"/orders/{'0' * 32}"]:
+        answer = shop.client.get(path)
+        assert answer.status_code == 404 and 'href="/"' in answer.text
+
+
+def test_pages_are_korean_or_english_and_remember_it(shop):
+    assert '<html lang="en"' in shop.client.get("/", headers={"Accept-Language": "en-US"}).text
+    assert '<html lang="ko"' in shop.client.get("/", headers={"Accept-Language": "ko"}).text
+    shop.client.get("/?lang=en")
+    assert '<html lang="en"' in shop.client.get("/", headers={"Accept-Language": "ko"}).text

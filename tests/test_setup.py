@@ -1,0 +1,168 @@
+"""Starting: settings, our own site, a host's app."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask, session
+from flask_sqlalchemy import SQLAlchemy
+
+import merchant
+import sandbox
+from merchant import config
+from merchant.catalog import PRODUCTS
+
+ROOT = Path(__file__).parent.parent
+ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
+
+
+@pytest.mark.parametrize("missing", ACCOUNT)
+def test_a_missing_setting_is_named_and_the_others_are_not_shown(missing):
+    with pytest.raises(config.SettingsError) as error:
+        config.load({**ACCOUNT, missing: ""})
+    assert missing in str(error.value) and "secret-1" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORTONE_ALLOW_TEST", "perhaps"),
+        ("PORTONE_PAY_METHODS", "CARD,GOLD"),
+        ("PORTONE_MAX_LOOKUPS", "0"),
+        ("PORTONE_WEBHOOK_SECRET", "whsec_!"),
+        ("PORTONE_API_BASE", "api.portone.io"),
+        ("PUBLIC_URL", "shop.example"),
+    ],
+)
+def test_a_malformed_setting_is_named(name, value):
+    with pytest.raises(config.SettingsError, match=name):
+        config.load({**ACCOUNT, name: value})
+
+
+def test_secrets_are_not_in_the_settings_repr():
+    assert "secret-1" not in repr(config.load(ACCOUNT))
+
+
+def run_wsgi(tmp_path, code, **settings):
+    """Import wsgi in a process of its own, in a copy without .env, and run `code` there."""
+    for name in ("merchant", "sandbox", "static", "templates"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "wsgi.py", tmp_path)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "DATABASE_"))}
+    env |= settings | {"PYTHONPATH": str(tmp_path)}
+    return subprocess.run(
+        [sys.executable, "-c", "import wsgi\nc = wsgi.app.test_client()\n" + code],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_real_account_has_no_sandbox_and_loads_the_sdk_from_portone(tmp_path):
+    code = "print(c.get('/sandbox/').status_code, 'https://cdn.portone.io/v2/browser-sdk.js' in c.get('/').text)"
+    result = run_wsgi(tmp_path, code, PORTONE_SANDBOX="1", **ACCOUNT)
+    assert result.stdout.split() == ["404", "True"], result.stderr
+
+
+def test_no_account_and_the_sandbox_switched_on_is_the_sandbox(tmp_path):
+    code = "print(c.get('/sandbox/').status_code, 'src=\"/sandbox/v2/browser-sdk.js\"' in c.get('/').text)"
+    result = run_wsgi(tmp_path, code, PORTONE_SANDBOX="1")
+    assert result.stdout.split() == ["200", "True"], result.stderr
+
+
+@pytest.mark.parametrize("settings", [{}, {"PORTONE_SANDBOX": "1", "PORTONE_STORE_ID": "store-1"}])
+def test_an_account_that_is_missing_or_half_there_refuses_to_start(tmp_path, settings):
+    result = run_wsgi(tmp_path, "", **settings)
+    assert result.returncode != 0 and "PORTONE_API_SECRET" in result.stderr
+
+
+def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
+    host = Flask("host", root_path=str(tmp_path), instance_path=str(tmp_path))
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "style.css").write_text("host css")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "order.html").write_text("the host's order page {{ _('x') is defined }}")
+    host.config.update(sandbox.settings("/sandbox"), SECRET_KEY="k", SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/h.db")
+    database = SQLAlchemy(host)
+    host.jinja_env.globals["_"] = lambda text: "host's own"
+    host.register_error_handler(404, lambda error: ("host's 404", 404))
+
+    @host.get("/")
+    def index():
+        session["visits"] = session.get("visits", 0) + 1
+        return str(session["visits"])
+
+    merchant.init_app(host, url_prefix="/shop")
+    room = sandbox.create_app(tmp_path / "sandbox.db")
+    host.extensions["merchant"].portone.session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(room))
+    client, window = host.test_client(), room.test_client()
+
+    page = client.get("/shop/").text
+    assert "/shop/static/merchant/checkout.js" in page
+    assert client.get("/shop/static/merchant/checkout.js").status_code == 200
+    buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
+    order = client.post("/shop/orders", json={"productId": "drip-coffee", "payMethod": "CARD", "buyer": buyer}).json
+    assert order["request"]["redirectUrl"] == "http://localhost/shop/payment-redirect"
+    opened = {"request": order["request"], "windowType": "IFRAME", "page": "http://localhost/shop/"}
+    tx_id = window.post("/checkout/", json=opened).json["txId"]
+    window.post(f"/checkout/{tx_id}/outcome", data={"outcome": "approve"})
+    ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+    answer = client.post("/shop/payment/complete", json=ids).json
+    assert (answer["status"], answer["orderUrl"]) == ("PAID", f"/shop/orders/{order['orderId']}")
+    assert 'data-order-status="PAID"' in client.get(answer["orderUrl"]).text
+
+    assert host.extensions["sqlalchemy"] is database
+    assert client.get("/static/style.css").text == "host css"
+    assert client.get("/nowhere").text == "host's 404"
+    assert [client.get("/").text for _ in range(2)] == ["1", "2"]
+    assert host.config["MAX_CONTENT_LENGTH"] is None
+
+
+def test_product_names_are_what_every_pg_accepts():
+    for product in PRODUCTS.values():
+        assert len(product.name.encode()) <= 40 and not set(product.name) & set("%&|$-+=[]")
+        assert product.price >= 1000 and product.type in {"REAL", "DIGITAL"}
+    assert PRODUCTS["waffle-trainer"].name == "나이키 와플 트레이너 2 SD" and PRODUCTS["waffle-trainer"].price == 1000
+
+
+@pytest.mark.parametrize("options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1", "--worker-class=sync"]])
+def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
+    import socket
+    from concurrent.futures import ThreadPoolExecutor
+
+    import requests
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{free.getsockname()[1]}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
+    env |= {
+        "PORTONE_SANDBOX": "1",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db",
+        "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
+    }
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", base.removeprefix("http://"), *options]
+    server = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE)
+    try:
+        http = requests.Session()
+        retries = requests.adapters.Retry(connect=30, backoff_factor=0.1, backoff_max=0.5)
+        http.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+        assert http.get(base).status_code == 200
+
+        def pay(_):
+            buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
+            body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": buyer}
+            order = requests.post(f"{base}/orders", json=body).json()
+            opened = {"request": order["request"], "windowType": "IFRAME", "page": base}
+            tx_id = requests.post(f"{base}/sandbox/checkout/", json=opened).json()["txId"]
+            requests.post(f"{base}/sandbox/checkout/{tx_id}/outcome", data={"outcome": "approve"})
+            ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+            return requests.post(f"{base}/payment/complete", json=ids).json()["status"]
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(pay, range(16))) == {"PAID"}
+    finally:
+        server.terminate()
+        errors = server.communicate(timeout=30)[1].decode()
+    assert "Traceback" not in errors, errors

@@ -1,0 +1,21 @@
+"""The process. `flask run` and `gunicorn wsgi:app` start here."""
+
+import os
+from pathlib import Path
+
+from dotenv import load_dotenv
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from merchant import config, create_app
+
+load_dotenv(Path(__file__).with_name(".env"))
+
+if config.flag(os.environ, "PORTONE_SANDBOX") and not any(os.environ.get(name) for name in config.ACCOUNT):
+    import sandbox
+
+    portone = sandbox.create_app()
+    app = create_app({**os.environ, **sandbox.settings("/sandbox")})
+    app.extensions["merchant"].portone.session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(portone))
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/sandbox": portone})
+else:
+    app = create_app(os.environ)
