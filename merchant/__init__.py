@@ -53,5 +53,5 @@ def create_app(settings: Mapping) -> Flask:
 
 
 def method_not_allowed(problem):
-    response, status, headers = error("INVALID_REQUEST", 405, "This address does not take that method.")
-    return response, status, {"Allow": ", ".join(sorted(problem.valid_methods or ())), **headers}
+    response = error("INVALID_REQUEST", "This address does not take that method.")[0]
+    return response, 405, {"Allow": ", ".join(sorted(problem.valid_methods or ()))}

@@ -27,9 +27,13 @@ logger = logging.getLogger(__name__)
 class PortOneUnavailable(Exception):
     """PortOne could not be asked, or its answer could not be understood. The truth is unknown: ask again later."""
 
+    code = "PORTONE_UNAVAILABLE"
+
 
 class PortOneRejected(Exception):
     """PortOne refused our credentials or our request. Asking again won't help; the log names what to look at."""
+
+    code = "PORTONE_REJECTED"
 
     def __init__(self, status: int, type: str):
         super().__init__(f"{status} {type}")

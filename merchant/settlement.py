@@ -40,9 +40,9 @@ logger = logging.getLogger(__name__)
 class Refused(Exception):
     """What was asked for can't be done; `code` is the HTTP contract's, `reasons` belong to PAYMENT_MISMATCH."""
 
-    def __init__(self, code: str, field: str | None = None, reasons: list[str] | None = None):
+    def __init__(self, code, field=None, reasons=None, message=None):
         super().__init__(code)
-        self.code, self.field, self.reasons = code, field, reasons
+        self.code, self.field, self.reasons, self.message = code, field, reasons, message
 
 
 def settle(payment_id: str, source: str) -> Any:
@@ -72,7 +72,8 @@ def settle(payment_id: str, source: str) -> Any:
     checks = [[check.name, check.expected, check.actual] for check in verdict.checks]
     looked_up = _event(payment, source, "LOOKED_UP", record["status"], duration_ms, checks or None)
     # Somebody else may have stored news of this payment meanwhile: then decide anew, from what is stored now.
-    while not _store(payment, changes(payment, record, verdict), [*arrival, looked_up], source):
+    news, was_paid = [*arrival, looked_up], "paidAt" in record
+    while not _store(payment, changes(payment, record, verdict), news, source, was_paid):
         payment = find(payment_id)
     return find(payment_id)
 
@@ -124,7 +125,7 @@ def _event(payment, source, event, portone_status=None, duration_ms=None, checks
     }  # fmt: skip
 
 
-def _store(payment, new, events, source):
+def _store(payment, new, events, source, was_paid=False):
     """Store a payment's news in one transaction. False if its row is no longer the one that was decided upon."""
     events = _unsaid(payment, events)
     if not new and not events:
@@ -140,7 +141,7 @@ def _store(payment, new, events, source):
     for event in events:
         session.add(PaymentEvent(**event))
     if "status" in new:
-        for name, checks in _follow(payment, new["status"], new.get("reasons", [])):
+        for name, checks in _follow(payment, new["status"], new.get("reasons", []), was_paid):
             session.add(PaymentEvent(**_event(payment, source, name, checks=checks)))
     session.commit()
     return True
@@ -156,12 +157,14 @@ def _unsaid(payment, events):
     return [event for event in events if said.get(event["event"]) != [event["portone_status"], event["checks"]]]
 
 
-def _follow(payment, status, reasons):
+def _follow(payment, status, reasons, was_paid):
     """Bring the order after its payment, in the same transaction. Yields (event, checks) for the trail.
 
     An order follows one payment, `order.payment_id`: no other attempt's failure or cancel touches it.
     """
     follows = update(Order).where(Order.id == payment.order_id, Order.payment_id == payment.id)
+    if status == "CANCELLED" and was_paid and not reasons and payment.status not in FINAL | {"MISMATCH"}:
+        _claim(payment, status)  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
     if status in {"PAID", "PARTIAL_CANCELLED"} and payment.status not in FINAL:
         if not _claim(payment, status):
             duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
@@ -21,7 +22,10 @@ VIRTUAL_ACCOUNT_HOURS = 24
 WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
 BUYER = {  # field: (what it must look like, what to say otherwise)
     "name": (r"[\w .'·-]{1,30}", "Letters and spaces only, at most 30 bytes."),
-    "email": (r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "Expected an e-mail address such as name@example.com."),
+    "email": (
+        r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+        "Expected an e-mail address such as name@example.com.",
+    ),
     "phone": (r"\+?[0-9](-?[0-9]){8,14}", "Expected a phone number such as 010-1234-5678."),
 }
 ERRORS = {  # code: (HTTP status, what it says)
@@ -58,7 +62,7 @@ def create_order():
     body = json_body()
     product = PRODUCTS.get(text_field(body, "productId"))
     if product is None:
-        raise Invalid("productId", "Unknown product.")
+        raise invalid("productId", "Unknown product.")
     pay_method = one_of(body, "payMethod", settings().pay_methods)
     window_type = one_of(body, "windowType", WINDOW_TYPES, "")
     payment = settlement.open_order(product, buyer_fields(body), pay_method, window_type)
@@ -107,10 +111,8 @@ def payment_redirect():
     if payment is None:
         return error_page(404, "There is no such order.")
     warn_of_manual_approval(request.args, payment)
-    try:
-        payment = settlement.settle(payment.id, "redirect")
-    except (PortOneUnavailable, PortOneRejected):
-        pass  # logged and in the trail; the result page says that the payment is being confirmed
+    with suppress(PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
+        settlement.settle(payment.id, "redirect")
     failed = request.args.get("message") if "code" in request.args else None
     return redirect(url_for(".show_order", order_id=payment.order_id, message=failed), 303)
 
@@ -153,40 +155,36 @@ def webhook():
 # What the views above are made of
 
 
-class Invalid(Exception):
-    """A request's field is missing or malformed; `message` says what was expected."""
-
-    def __init__(self, field, message, status=400):
-        super().__init__(message)
-        self.field, self.message, self.status = field, message, status
-
-
 def settings():
     return current_app.extensions["merchant"].settings
 
 
+def invalid(field, message):
+    return Refused("INVALID_REQUEST", field, message=message)
+
+
 def json_body():
     if not request.is_json:
-        raise Invalid(None, "Expected JSON (Content-Type: application/json).")
+        raise invalid(None, "Expected JSON (Content-Type: application/json).")
     try:
         body = json.loads(request.get_data())
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise Invalid(None, "Expected JSON (Content-Type: application/json).")
+        raise invalid(None, "Expected JSON (Content-Type: application/json).")
     return body
 
 
 def text_field(body, name):
     if not isinstance(body.get(name), str) or not body[name]:
-        raise Invalid(name, "This field is required.")
+        raise invalid(name, "This field is required.")
     return body[name]
 
 
 def one_of(body, name, choices, default=None):
     value = body.get(name, default)
     if not isinstance(value, str) or value not in choices:
-        raise Invalid(name, _("Choose one of %s.") % ", ".join(choice or '""' for choice in choices))
+        raise invalid(name, _("Choose one of %s.") % ", ".join(choice or '""' for choice in choices))
     return value
 
 
@@ -195,9 +193,9 @@ def buyer_fields(body):
     for name, (pattern, message) in BUYER.items():
         value = buyer.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise Invalid(f"buyer.{name}", "This field is required.")
+            raise invalid(f"buyer.{name}", "This field is required.")
         if not re.fullmatch(pattern, value) or len(value.encode()) > (30 if name == "name" else 100):
-            raise Invalid(f"buyer.{name}", message)
+            raise invalid(f"buyer.{name}", message)
     return buyer
 
 
@@ -307,42 +305,29 @@ def headers(response):
 # Errors
 
 
-def error(code, status=None, message=None, field=None, reasons=None):
-    default_status, text = ERRORS[code]
-    retryable = code == "PORTONE_UNAVAILABLE"
-    body = {"code": code, "message": _(message or text), "retryable": retryable}
-    if field:
-        body["field"] = field
-    if reasons:
-        body["reasons"] = reasons
-    return jsonify(error=body), status or default_status, {"Retry-After": "3"} if retryable else {}
+def error(code, message=None, field=None, reasons=None):
+    status, text = ERRORS[code]
+    body = {"code": code, "message": _(message or text), "retryable": code == "PORTONE_UNAVAILABLE"}
+    body |= {name: value for name, value in (("field", field), ("reasons", reasons)) if value}
+    return jsonify(error=body), status, {"Retry-After": "3"} if body["retryable"] else {}
 
 
 def error_page(status, message):
     return render_template("merchant/error.html", code=status, message=_(message), **template_names()), status
 
 
-@bp.errorhandler(Invalid)
-def invalid(problem):
-    return error("INVALID_REQUEST", problem.status, problem.message, problem.field)
+@bp.errorhandler(Refused)
+def refused(problem):
+    message = TEST_REFUSED if problem.reasons == ["TEST_CHANNEL"] else problem.message
+    return error(problem.code, message, problem.field, problem.reasons)
+
+
+@bp.errorhandler(PortOneUnavailable)
+@bp.errorhandler(PortOneRejected)
+def not_asked(problem):
+    return error(problem.code)
 
 
 @bp.errorhandler(RequestEntityTooLarge)
 def too_large(problem):
-    return error("INVALID_REQUEST", 413, "The request is larger than 16 KB.")
-
-
-@bp.errorhandler(Refused)
-def refused(problem):
-    message = TEST_REFUSED if problem.reasons == ["TEST_CHANNEL"] else None
-    return error(problem.code, None, message, problem.field, problem.reasons)
-
-
-@bp.errorhandler(PortOneUnavailable)
-def unavailable(problem):
-    return error("PORTONE_UNAVAILABLE")
-
-
-@bp.errorhandler(PortOneRejected)
-def rejected(problem):
-    return error("PORTONE_REJECTED")
+    return error("INVALID_REQUEST", "The request is larger than 16 KB.")[0], 413
