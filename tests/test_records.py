@@ -7,6 +7,7 @@ import pytest
 import sandbox
 from merchant.models import Order, Payment, session
 
+
 @pytest.fixture
 def portone(shop):
     """`portone(order, status, …)`: PortOne has this record of the order's payment."""
@@ -69,7 +70,9 @@ def test_a_paid_record_of_something_else_is_a_mismatch(shop, portone, order, cha
     assert portone(order, "READY", **change).status_code == 400, "READY is no news for a mismatch"
 
 
-@pytest.mark.parametrize("change", [{"channel": {"type": "TEST"}}, {"amount": {"total": 1000, "paid": 900}}, {"new": 1}])
+@pytest.mark.parametrize(
+    "change", [{"channel": {"type": "TEST"}}, {"channel": []}, {"amount": {"total": 1000, "paid": 900}}, {"new": 1}]
+)
 def test_what_portone_may_leave_out_or_lower_is_no_mismatch(portone, order, change):
     assert portone(order, "PAID", **change).json["status"] == "PAID"
 
@@ -80,11 +83,9 @@ def test_an_amount_that_is_not_a_whole_number_is_not_an_answer(shop, portone, or
     assert stored(shop, order)[0].status == "PENDING"
 
 
-@pytest.mark.parametrize("change", [{"id": None}, {"amount": None}, {"orderName": 7}, {"status": 7}, {"channel": []}])
-def test_a_record_without_what_is_documented_is_not_an_answer(shop, portone, order, change):
-    answer = portone(order, **{"status": "PAID", **change})
-    paid_without_channel = change == {"channel": []}
-    assert answer.status_code == (200 if paid_without_channel else 503)
+@pytest.mark.parametrize("change", [{"id": None}, {"amount": None}, {"orderName": 7}, {"status": 7}, {"channel": 7}])
+def test_a_record_without_what_is_documented_is_not_an_answer(portone, order, change):
+    assert portone(order, **{"status": "PAID", **change}).status_code == 503
 
 
 def test_an_unknown_status_is_pending(portone, order):
