@@ -32,6 +32,13 @@ NEXT = {
     "PARTIAL_CANCELLED": {"CANCELLED"},
     "CANCELLED": set(),
 }
+OUTCOMES = {  # what the trail says of it
+    "FAILED": "ATTEMPT_FAILED",
+    "VIRTUAL_ACCOUNT_ISSUED": "DEPOSIT_AWAITED",
+    "MISMATCH": "MISMATCHED",
+    "PARTIAL_CANCELLED": "ORDER_PARTIAL_CANCELLED",
+    "CANCELLED": "ORDER_CANCELLED",
+}
 PAGE_INTERVAL = timedelta(seconds=3)
 
 logger = logging.getLogger(__name__)
@@ -141,8 +148,8 @@ def _store(payment, new, events, source, was_paid=False):
     for event in events:
         session.add(PaymentEvent(**event))
     if "status" in new:
-        for name, checks in _follow(payment, new["status"], new.get("reasons", []), was_paid):
-            session.add(PaymentEvent(**_event(payment, source, name, checks=checks)))
+        for name in _follow(payment, new["status"], new.get("reasons", []), was_paid):
+            session.add(PaymentEvent(**_event(payment, source, name)))
     session.commit()
     return True
 
@@ -158,7 +165,7 @@ def _unsaid(payment, events):
 
 
 def _follow(payment, status, reasons, was_paid):
-    """Bring the order after its payment, in the same transaction. Yields (event, checks) for the trail.
+    """Bring the order after its payment, in the same transaction. Yields the events for the trail.
 
     An order follows one payment, `order.payment_id`: no other attempt's failure or cancel touches it.
     """
@@ -169,24 +176,18 @@ def _follow(payment, status, reasons, was_paid):
         if not _claim(payment, status):
             duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
             session.execute(update(Payment).where(Payment.id == payment.id).values(**duplicate))
-            yield "MISMATCHED", [["DUPLICATE", "one payment", "a second payment"]]
-            return
-        yield "ORDER_PAID", None
-        if not _fulfil(payment.order_id):
-            yield "FULFILMENT_FAILED", None
-    elif session.execute(follows.values(status=status)).rowcount == 0:
-        if status == "CANCELLED":
-            yield "ATTEMPT_CANCELLED", None
-            return
-    elif status == "CANCELLED":
-        yield "ORDER_CANCELLED", None
-    if status == "PARTIAL_CANCELLED":
-        yield "ORDER_PARTIAL_CANCELLED", None
-    elif status == "MISMATCH":
+            status, reasons = "MISMATCH", ["DUPLICATE"]
+        else:
+            yield "ORDER_PAID"
+            if not _fulfil(payment.order_id):
+                yield "FULFILMENT_FAILED"
+    elif session.execute(follows.values(status=status)).rowcount == 0 and status == "CANCELLED":
+        yield "ATTEMPT_CANCELLED"
+        return
+    if status == "MISMATCH":
         logger.error("order %s payment %s: mismatch: %s", payment.order_id, payment.id, ", ".join(reasons))
-        yield "MISMATCHED", None
-    elif status in {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"}:
-        yield {"FAILED": "ATTEMPT_FAILED", "VIRTUAL_ACCOUNT_ISSUED": "DEPOSIT_AWAITED"}[status], None
+    if status in OUTCOMES:
+        yield OUTCOMES[status]
 
 
 def _claim(payment, status):
@@ -290,16 +291,14 @@ def _attempt(order, pay_method, window_type):
 
 def _open(payment):
     session.add(PaymentEvent(**_event(payment, "shop", "ATTEMPT_OPENED")))
-    session.commit()
+    terms = (payment.id, payment.store_id, payment.amount, payment.currency)
+    session.commit()  # before any window opens, and before PortOne is asked anything
     merchant = current_app.extensions["merchant"]
     if merchant.settings.pre_register:
-        session.refresh(payment)
-        terms = (payment.id, payment.store_id, payment.amount, payment.currency)
-        session.commit()
         try:
             merchant.portone.pre_register(*terms)
-        except (PortOneUnavailable, PortOneRejected) as error:  # verification holds without it
-            logger.warning("payment %s could not be pre-registered: %s", terms[0], error)
+        except (PortOneUnavailable, PortOneRejected) as error:  # the sale goes on: verification holds without it
+            logger.warning("payment %s could not be pre-registered: %s", payment.id, error)
     return payment
 
 

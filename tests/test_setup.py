@@ -137,6 +137,7 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
         free.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{free.getsockname()[1]}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
+    env |= dict.fromkeys(ACCOUNT, "")  # whatever a developer's own .env says
     env |= {
         "PORTONE_SANDBOX": "1",
         "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db",
