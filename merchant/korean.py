@@ -63,7 +63,6 @@ KOREAN = {
     "Payment not accepted": "결제 불일치",
     "PortOne's record is not the payment this order asked for, so the order was not fulfilled. Money that was taken is given back by the shop.":
         "포트원의 결제 기록이 이 주문이 요청한 결제와 달라 주문을 처리하지 않았습니다. 결제된 금액이 있다면 상점에서 환불해 드립니다.",
-    "The payment company's message:": "결제사 메시지:",
     "The payment window's message:": "결제창 메시지:",
     "PortOne could not be asked just now, so this may be out of date. Check again in a moment.":
         "지금은 포트원에 확인할 수 없어 최신 상태가 아닐 수 있습니다. 잠시 후 다시 확인해 주세요.",
@@ -76,6 +75,7 @@ KOREAN = {
     "Account holder": "예금주",
     "Amount": "금액",
     "Deadline": "입금 기한",
+    "Give up this account and pay again": "이 계좌 대신 다시 결제하기",
     "Try the payment again": "다시 결제하기",
     "Check again": "다시 확인하기",
     "New order": "새로 주문하기",
@@ -143,4 +143,21 @@ KOREAN = {
         "테스트 채널로 진행된 결제입니다. 받으려면 상점에서 PORTONE_ALLOW_TEST=1을 설정해야 합니다.",
     "The address names more than one payment.": "주소에 결제가 둘 이상 지정되어 있습니다.",
     "Give a paymentId.": "paymentId를 입력해 주세요.",
+    # Banks of virtual accounts, by PortOne's codes
+    "KOOKMIN": "국민은행",
+    "SHINHAN": "신한은행",
+    "WOORI": "우리은행",
+    "HANA": "하나은행",
+    "NONGHYUP": "농협은행",
+    "IBK": "기업은행",
+    "STANDARD_CHARTERED": "SC제일은행",
+    "KAKAO": "카카오뱅크",
+    "TOSS": "토스뱅크",
+    "K_BANK": "케이뱅크",
+    "POST": "우체국",
+    "BUSAN": "부산은행",
+    "DAEGU": "대구은행",
+    "KWANGJU": "광주은행",
+    "KYONGNAM": "경남은행",
+    "SUHYUP": "수협은행",
 }

@@ -4,11 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from merchant.korean import KOREAN
 from merchant.models import Order, Payment, session
+from merchant.views import ERRORS
 from sandbox import accounts
 from tests.conftest import BUYER
 
@@ -47,6 +53,39 @@ def test_an_approved_payment_is_paid_and_fulfilled_once(shop):
     assert stored.status == "PAID" and stored.paid_at and stored.fulfilled_at
     assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
     assert 'data-order-status="PAID"' in shop.page(order)
+
+
+def test_twenty_completes_at_once_pay_and_fulfil_once_and_all_say_paid(shop):
+    order = shop.order()
+    shop.pay(order["request"])
+    ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+    together = threading.Barrier(20)
+
+    def complete(_):
+        client = shop.app.test_client()
+        together.wait()
+        return client.post("/payment/complete", json=ids).json["status"]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(complete, range(20))) == {"PAID"}
+    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
+
+
+def test_two_retries_at_once_open_one_attempt(shop):
+    order = shop.order()
+    together = threading.Barrier(2)
+
+    def retry(_):
+        client = shop.app.test_client()
+        together.wait()
+        return client.post(f"/orders/{order['orderId']}/payments", json={}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(retry, range(2)))
+    followed = row(shop, Order, order["orderId"]).payment_id
+    assert 201 in answers and set(answers) <= {201, 409}
+    assert shop.trail(order).count("ATTEMPT_OPENED") == 1 + answers.count(201)
+    assert row(shop, Payment, followed).order_id == order["orderId"] and followed != order["paymentId"]
 
 
 def test_a_window_that_never_opened_is_pending(shop):
@@ -329,3 +368,12 @@ def test_pages_are_korean_or_english_and_remember_it(shop):
     assert '<html lang="ko"' in shop.client.get("/", headers={"Accept-Language": "ko"}).text
     shop.client.get("/?lang=en")
     assert '<html lang="en"' in shop.client.get("/", headers={"Accept-Language": "ko"}).text
+
+
+def test_every_sentence_of_the_pages_has_its_korean(shop):
+    root = Path(__file__).parent.parent
+    said = set()
+    for template in (root / "templates" / "merchant").glob("*.html"):
+        said |= {text for _, text in re.findall(r"""_\((["'])(.+?)\1\)""", template.read_text())}
+    assert len(said) > 50 and said <= set(KOREAN), said - set(KOREAN)
+    assert {text for _, text in ERRORS.values()} <= set(KOREAN)
