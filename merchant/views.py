@@ -39,6 +39,7 @@ ERRORS = {  # code: (HTTP status, what it says)
     "PORTONE_REJECTED": (502, "PortOne refused the request; the shop has to check its settings."),
     "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now; the payment will be confirmed shortly."),
 }
+MANUAL_APPROVAL = "This payment asks for manual approval, which this shop does not support. Nothing has been charged."
 TEST_REFUSED = "This payment was made through a test channel; the shop must set PORTONE_ALLOW_TEST=1 to accept it."
 
 bp = Blueprint(
@@ -110,11 +111,11 @@ def payment_redirect():
     payment = settlement.find(payment_ids.pop())
     if payment is None:
         return error_page(404, "There is no such order.")
-    warn_of_manual_approval(request.args, payment)
+    manual_approval = warn_of_manual_approval(request.args, payment)
     with suppress(PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
         settlement.settle(payment.id, "redirect")
-    failed = request.args.get("message") if "code" in request.args else None
-    return redirect(url_for(".show_order", order_id=payment.order_id, message=failed), 303)
+    message = _(MANUAL_APPROVAL) if manual_approval else settlement.printable(request.args.get("message"))
+    return redirect(url_for(".show_order", order_id=payment.order_id, message=message or None), 303)
 
 
 @bp.get("/orders/<order_id>")
@@ -253,9 +254,10 @@ def virtual_account(payment):
 
 
 def warn_of_manual_approval(answer, payment):
+    """A paymentToken means 수동 승인: nothing is approved until the server confirms, which ours never does."""
     if answer.get("paymentToken"):
-        logger.error("payment %s waits for a manual approval (수동 승인), which is not supported: "
-                     "turn it off for this channel in PortOne's console", payment.id)  # fmt: skip
+        logger.error("payment %s waits for a manual approval: turn it off in PortOne's console", payment.id)
+    return bool(answer.get("paymentToken"))
 
 
 # Languages

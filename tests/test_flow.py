@@ -14,7 +14,7 @@ import pytest
 
 from merchant.korean import KOREAN
 from merchant.models import Order, Payment, session
-from merchant.views import ERRORS
+from merchant.views import ERRORS, MANUAL_APPROVAL
 from sandbox import accounts
 from tests.conftest import BUYER
 
@@ -215,6 +215,14 @@ def test_the_redirects_message_is_escaped(shop):
     query = {"paymentId": order["paymentId"], "code": "X", "message": "<script>alert(1)</script>"}
     page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
     assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
+
+
+def test_a_redirect_that_waits_for_manual_approval_says_so_to_buyer_and_log(shop, caplog):
+    order = shop.order()
+    query = {"paymentId": order["paymentId"], "paymentToken": "token"}
+    page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
+    assert 'data-order-status="PENDING"' in page and KOREAN[MANUAL_APPROVAL] in page
+    assert order["paymentId"] in caplog.text and "manual approval" in caplog.text
 
 
 @pytest.mark.parametrize("query", ["", "paymentId=nobody", "paymentId=a&payment_id=b", "paymentId=a&paymentId=b"])
