@@ -75,7 +75,8 @@ def settle(payment_id: str, source: str) -> Any:
         raise
     duration_ms = round((time.perf_counter() - started) * 1000)
     record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
-    verdict = verify(payment, record, merchant.settings.allow_test)
+    # Once a payment is accepted its refunds are too, whatever PORTONE_ALLOW_TEST says by then.
+    verdict = verify(payment, record, merchant.settings.allow_test or payment.status in FINAL)
     checks = [[check.name, check.expected, check.actual] for check in verdict.checks]
     looked_up = _event(payment, source, "LOOKED_UP", record["status"], duration_ms, checks or None)
     # Somebody else may have stored news of this payment meanwhile: then decide anew, from what is stored now.
@@ -181,9 +182,11 @@ def _follow(payment, status, reasons, was_paid):
             yield "ORDER_PAID"
             if not _fulfil(payment.order_id):
                 yield "FULFILMENT_FAILED"
-    elif session.execute(follows.values(status=status)).rowcount == 0 and status == "CANCELLED":
-        yield "ATTEMPT_CANCELLED"
-        return
+    else:
+        is_followed = session.execute(follows.values(status=status)).rowcount == 1
+        if status == "CANCELLED" and not (is_followed and (was_paid or payment.status in FINAL)):
+            yield "ATTEMPT_CANCELLED"  # such as a virtual account that was closed: the order was never paid by it
+            return
     if status == "MISMATCH":
         logger.error("order %s payment %s: mismatch: %s", payment.order_id, payment.id, ", ".join(reasons))
     if status in OUTCOMES:
@@ -298,7 +301,7 @@ def _open(payment):
         try:
             merchant.portone.pre_register(*terms)
         except (PortOneUnavailable, PortOneRejected) as error:  # the sale goes on: verification holds without it
-            logger.warning("payment %s could not be pre-registered: %s", payment.id, error)
+            logger.warning("payment %s could not be pre-registered: %s", terms[0], error)
     return payment
 
 

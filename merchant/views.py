@@ -84,9 +84,9 @@ def create_payment(order_id):
 def complete():
     """The SDK answered in the browser. Nothing in the answer is believed: PortOne is asked."""
     body = json_body()
-    order = find_order(text_field(body, "orderId"))
+    order_id = find_order(text_field(body, "orderId")).id
     payment = settlement.find(text_field(body, "paymentId"))
-    if payment is None or payment.order_id != order.id:
+    if payment is None or payment.order_id != order_id:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
     warn_of_manual_approval(body, payment)
     payment = settlement.settle(payment.id, "sdk")

@@ -163,6 +163,7 @@ def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
     assert retry.status_code == 201 and retry.json["request"]["payMethod"] == "CARD"
     assert shop.window.post(f"/control/payments/{order['paymentId']}/deposit").status_code == 409
     assert row(shop, Order, order["orderId"]).status == "PENDING"
+    assert "ATTEMPT_CANCELLED" in shop.trail(order) and "ORDER_CANCELLED" not in shop.trail(order)
     shop.pay(retry.json["request"])
     assert shop.complete(retry.json).json["status"] == "PAID"
 
