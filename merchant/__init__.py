@@ -7,9 +7,10 @@ from flask import Flask
 from sqlalchemy import text
 
 from . import config
+from .cli import bp  # the views' blueprint, with the commands
 from .models import create_tables, db
 from .portone import PortOne
-from .views import bp, error, error_page
+from .views import error, error_page
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,12 @@ KOREAN = {
     "Paid": "결제 완료",
     "The payment is confirmed with PortOne. There is nothing more to do.":
         "포트원에서 결제를 확인했습니다. 더 하실 일은 없습니다.",
+    "Not paid": "결제되지 않음",
+    "The payment was closed before any money was paid. You can try again.":
+        "결제가 이루어지지 않은 채 종료되었습니다. 다시 결제하실 수 있습니다.",
+    "The deposit is overdue": "입금 기한 만료",
+    "No deposit has been confirmed before the account's deadline. You can pay again, in another way too.":
+        "입금 기한까지 확인된 입금이 없습니다. 같은 방법이나 다른 방법으로 다시 결제하실 수 있습니다.",
     "Payment failed": "결제 실패",
     "The payment was not approved. You can try again, also with this same order.":
         "결제가 승인되지 않았습니다. 이 주문 그대로 다시 결제하실 수 있습니다.",
@@ -81,6 +87,7 @@ KOREAN = {
     "New order": "새로 주문하기",
     "Order details": "주문 정보",
     "Given back": "환불 금액",
+    "Remaining": "남은 결제 금액",
     "Ordered": "주문 시각",
     "Order ID": "주문 번호",
     "Payment ID": "결제 번호",
@@ -97,6 +104,9 @@ KOREAN = {
     "Waiting for the deposit": "입금 대기",
     "Order paid": "주문 결제 완료",
     "Fulfilment failed": "주문 처리 실패",
+    "Fulfilled after all": "주문 처리 완료",
+    "Refund requested": "환불 요청",
+    "Refund failed": "환불 실패",
     "Payment attempt failed": "결제 시도 실패",
     "Order cancelled": "주문 취소",
     "Order partly cancelled": "주문 부분 취소",
@@ -134,6 +144,8 @@ KOREAN = {
     "PortOne's record is not the payment this order asked for.": "포트원의 결제 기록이 이 주문이 요청한 결제와 다릅니다.",
     "PortOne refused the request; the shop has to check its settings.":
         "포트원이 요청을 거절했습니다. 상점에서 설정을 확인해야 합니다.",
+    "The shop's database is not available just now. Please try again in a moment.":
+        "지금은 상점의 데이터베이스를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.",
     "PortOne can't be reached just now; the payment will be confirmed shortly.":
         "지금은 포트원에 연결할 수 없습니다. 결제는 곧 확인됩니다.",
     "The signature is not valid.": "서명이 올바르지 않습니다.",

@@ -64,11 +64,14 @@ class Payment(db.Model):
     reasons: Mapped[list] = mapped_column(JSON, default=list)  # why it is a MISMATCH
     portone_status: Mapped[str | None] = mapped_column(String(40))
     portone_updated_at: Mapped[datetime | None]
+    portone_amount: Mapped[int] = mapped_column(default=0)  # in PortOne's record, once money is involved
     cancelled_amount: Mapped[int] = mapped_column(default=0)
+    # A refund that was asked for and whose end is not known: {key, reason, amount, balance before it}.
+    refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict | None] = mapped_column(JSON)
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's message
     created_at: Mapped[datetime] = mapped_column(default=now)
-    asked_at: Mapped[datetime | None]  # when the result page last asked PortOne
+    asked_at: Mapped[datetime | None]  # when the result page or `flask reconcile` last asked PortOne
     version: Mapped[int] = mapped_column(default=1)  # for compare-and-set
 
 
@@ -82,7 +85,7 @@ class PaymentEvent(db.Model):
     payment_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(default=now)
     event: Mapped[str] = mapped_column(String(32))
-    source: Mapped[str] = mapped_column(String(16))  # shop, sdk, redirect, page, webhook, retry
+    source: Mapped[str] = mapped_column(String(16))  # shop, sdk, redirect, page, webhook, retry, cli
     portone_status: Mapped[str | None] = mapped_column(String(40))
     duration_ms: Mapped[int | None]
     checks: Mapped[list | None] = mapped_column(JSON)  # [[name, expected, actual], …]

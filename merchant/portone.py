@@ -8,16 +8,20 @@ import logging
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
 import requests
+import urllib3
 
 from .config import Settings
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
+CANCEL_READ_SECONDS = 60  # PortOne advises at least this: the PG is asked meanwhile
+LOOKUPS_PER_MINUTE = 60  # of one payment, so that a flood of calls here is none at PortOne
 WEBHOOK_TOLERANCE_SECONDS = 5 * 60
 MAX_ANSWER_BYTES = 1_000_000
 
@@ -31,13 +35,18 @@ class PortOneUnavailable(Exception):
 
 
 class PortOneRejected(Exception):
-    """PortOne refused our credentials or our request. Asking again won't help; the log names what to look at."""
+    """PortOne refused our credentials or our request. Asking again won't help; the log names what to look at.
+
+    `type` is PortOne's error type, `message` its own or the PG's words.
+    """
 
     code = "PORTONE_REJECTED"
 
-    def __init__(self, status: int, type: str):
-        super().__init__(f"{status} {type}")
-        self.type = type
+    def __init__(self, status: int, answer: object):
+        said = answer if isinstance(answer, dict) else {}
+        self.type = str(said.get("type"))[:64]
+        self.message = str(said.get("pgMessage") or said.get("message") or "")[:200]
+        super().__init__(f"{status} {self.type}")
 
 
 class PortOne:
@@ -52,14 +61,15 @@ class PortOne:
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
-        self._free = threading.BoundedSemaphore(settings.max_lookups) if settings.max_lookups else None
+        self._lock = threading.Lock()
+        self._waiting, self._minute, self._asked = 0, 0, Counter()
 
     def get_payment(self, payment_id: str, store_id: str) -> dict | None:
         """PortOne's record of a payment, or None if it has none yet because the payment window never opened.
 
         Raises PortOneUnavailable or PortOneRejected.
         """
-        with self._turn():
+        with self._turn(payment_id):
             try:
                 record = self._call("GET", payment_id, params={"storeId": store_id})
             except PortOneRejected as error:
@@ -79,46 +89,69 @@ class PortOne:
         terms = {"storeId": store_id, "totalAmount": amount, "taxFreeAmount": 0, "currency": currency}
         self._call("POST", payment_id, "/pre-register", json=terms)
 
+    def cancel(self, payment_id: str, store_id: str, key: str, **request) -> dict:
+        """Ask for a refund; `request` is {reason, amount?, currentCancellableAmount?, refundAccount?}.
+
+        Returns PortOne's cancellation: {status: SUCCEEDED | REQUESTED | FAILED, …}. `key` is the idempotency key: the
+        same refund asked for twice with it is made once.
+        """
+        headers = {"Idempotency-Key": f'"{key}"'}
+        request["storeId"] = store_id
+        answer = self._call("POST", payment_id, "/cancel", CANCEL_READ_SECONDS, headers=headers, json=request)
+        if not isinstance(answer.get("cancellation"), dict):
+            raise PortOneUnavailable("the answer is not a cancellation as PortOne documents it")
+        return answer["cancellation"]
+
     @contextmanager
-    def _turn(self):
-        if self._free and not self._free.acquire(blocking=False):
-            raise PortOneUnavailable("PORTONE_MAX_LOOKUPS look-ups are waiting already")
+    def _turn(self, payment_id):
+        """A place among the look-ups of this process, or PortOneUnavailable at once."""
+        with self._lock:
+            minute = int(time.monotonic() // 60)
+            if minute != self._minute:
+                self._minute, self._asked = minute, Counter()
+            if self._asked[payment_id] >= LOOKUPS_PER_MINUTE:
+                raise PortOneUnavailable(f"asked about {LOOKUPS_PER_MINUTE} times within this minute already")
+            if self._waiting >= (self.settings.max_lookups or float("inf")):
+                raise PortOneUnavailable("PORTONE_MAX_LOOKUPS look-ups are waiting already")
+            self._asked[payment_id] += 1
+            self._waiting += 1
         try:
             yield
         finally:
-            if self._free:
-                self._free.release()
+            with self._lock:
+                self._waiting -= 1
 
-    def _call(self, method, payment_id, action="", **kwargs):
+    def _call(self, method, payment_id, action="", read_seconds=None, **kwargs):
         url = f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}{action}"
+        timeout = (CONNECT_SECONDS, read_seconds or READ_SECONDS)
         try:
             # A redirect would take the secret to another address, so none is followed.
-            with self.session.request(
-                method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True, **kwargs
-            ) as response:
-                body = _read(response)
-        except requests.RequestException as error:
+            options = {"timeout": timeout, "allow_redirects": False, "stream": True, **kwargs}
+            with self.session.request(method, url, **options) as response:
+                status, body = response.status_code, _read(response, time.monotonic() + timeout[1])
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise PortOneUnavailable(type(error).__name__) from error
-        status = response.status_code
-        if status == 200 and isinstance(body, dict):
+        if status in {401, 403}:
+            logger.error("PortOne answered %s: check PORTONE_API_SECRET and PORTONE_STORE_ID", status)
+            raise PortOneRejected(status, body)
+        if not isinstance(body, dict):
+            raise PortOneUnavailable(f"HTTP {status} without the JSON that PortOne documents")
+        if status == 200:
             return body
-        if 400 <= status < 500 and status != 429 and isinstance(body, dict):
-            refusal = PortOneRejected(status, str(body.get("type"))[:64])
-            if status in {401, 403}:
-                logger.error("PortOne answered %s: check PORTONE_API_SECRET and PORTONE_STORE_ID", refusal)
-            raise refusal
+        if (400 <= status < 500 and status != 429) or body.get("type") == "PG_PROVIDER":
+            raise PortOneRejected(status, body)
         raise PortOneUnavailable(f"HTTP {status}")
 
 
-def _read(response):
-    """The JSON of an answer, or None if it is not JSON or too long to be PortOne's."""
+def _read(response, deadline):
+    """The JSON of an answer, or None if it is not JSON, too long to be PortOne's, or not here by the deadline."""
     body = b""
-    for chunk in response.iter_content(65_536):
+    while chunk := response.raw.read1(65_536, decode_content=True):  # what has arrived: a read() could wait for ever
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
             return None
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN
     except (ValueError, RecursionError):
         return None
 
@@ -128,19 +161,20 @@ def _is_payment(record):
     if record.get("status") not in {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}:
         return isinstance(record.get("status"), str)
     amount = record.get("amount")
+    if not isinstance(amount, dict):
+        return False
+    numbers = (amount.get("total"), amount.get("cancelled", 0))
     return (
         all(isinstance(record.get(name), str) for name in ("id", "storeId", "orderName", "currency"))
         and isinstance(record.get("channel") or {}, dict)
-        and isinstance(amount, dict)
-        and type(amount.get("total")) is int
-        and type(amount.get("cancelled", 0)) is int
+        and all(type(number) is int and abs(number) < 2**31 for number in numbers)
     )
 
 
 def parse_time(text: object) -> datetime | None:
     """PortOne's RFC 3339 time as UTC without a zone, or None. (Python 3.10's fromisoformat takes neither Z nor
     nanoseconds.)"""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", str(text))
+    match = re.fullmatch(r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", str(text))
     if not match:
         return None
     seconds, fraction, zone = match.groups()

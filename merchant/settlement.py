@@ -1,4 +1,4 @@
-"""The one way any payment reaches a new state, whoever asks: browser, redirect, result page, webhook, retry.
+"""The one way any payment reaches a new state, whoever asks: browser, redirect, result page, webhook, command line.
 
 Nobody's word is taken for it. Whatever brought the news, PortOne is asked, its record is verified, and one
 transaction stores the new state of payment and order, the trail, and the fulfilment.
@@ -8,11 +8,12 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from . import fulfilment
 from .catalog import Product
@@ -22,6 +23,7 @@ from .verification import Verdict, verify
 
 ARRIVALS = {"sdk": "SDK_RETURNED", "redirect": "REDIRECTED", "webhook": "WEBHOOK_RECEIVED"}
 FINAL = {"PAID", "PARTIAL_CANCELLED", "CANCELLED"}
+TAKEN = {"PAID", "PARTIAL_CANCELLED"}  # the buyer's money is with us, all of it or a part
 # States move one way. PENDING and FAILED may alternate, since a PG can approve after a failure.
 NEXT = {
     "PENDING": {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"} | FINAL,
@@ -52,18 +54,19 @@ class Refused(Exception):
         self.code, self.field, self.reasons, self.message = code, field, reasons, message
 
 
-def settle(payment_id: str, source: str) -> Any:
+def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     """Ask PortOne about a payment, store what it says, and return the payment's row as it is then.
 
-    `source` is who brought the news: sdk, redirect, page, webhook or retry. A browser asking again about a paid
-    payment is answered from the database. Raises Refused (unknown payment), PortOneUnavailable, PortOneRejected.
+    `source` is who brought the news: sdk, redirect, page, webhook, retry or cli. A browser asking again about a paid
+    payment is answered from the database. Raises Refused (unknown payment, or another order's than `order_id`),
+    PortOneUnavailable, PortOneRejected.
     """
     payment = find(payment_id)
-    if payment is None:
+    if payment is None or order_id not in {None, payment.order_id}:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
-    arrival = [_event(payment, source, ARRIVALS[source])] if source in ARRIVALS else []
-    if payment.status in FINAL and source != "webhook":
-        _store(payment, {}, arrival, source)
+    news = [_event(payment, source, ARRIVALS[source])] if source in ARRIVALS else []
+    if payment.status in FINAL and source not in {"webhook", "cli"}:
+        _store(payment, {}, _unsaid(payment, news), source)
         return payment
     merchant = current_app.extensions["merchant"]
     started = time.perf_counter()
@@ -71,17 +74,16 @@ def settle(payment_id: str, source: str) -> Any:
         record = merchant.portone.get_payment(payment.id, payment.store_id)
     except (PortOneUnavailable, PortOneRejected) as error:
         logger.warning("order %s payment %s: PortOne could not be asked: %s", payment.order_id, payment.id, error)
-        _store(payment, {}, [*arrival, _event(payment, source, "LOOK_UP_FAILED")], source)
+        _store(payment, {}, _unsaid(payment, [*news, _event(payment, source, "LOOK_UP_FAILED")]), source)
         raise
     duration_ms = round((time.perf_counter() - started) * 1000)
     record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
     # Once a payment is accepted its refunds are too, whatever PORTONE_ALLOW_TEST says by then.
     verdict = verify(payment, record, merchant.settings.allow_test or payment.status in FINAL)
-    checks = [[check.name, check.expected, check.actual] for check in verdict.checks]
-    looked_up = _event(payment, source, "LOOKED_UP", record["status"], duration_ms, checks or None)
+    checks = [[check.name, check.expected, _plain(check.actual)] for check in verdict.checks]
+    news.append(_event(payment, source, "LOOKED_UP", printable(record["status"])[:40], duration_ms, checks or None))
     # Somebody else may have stored news of this payment meanwhile: then decide anew, from what is stored now.
-    news, was_paid = [*arrival, looked_up], "paidAt" in record
-    while not _store(payment, changes(payment, record, verdict), news, source, was_paid):
+    while not _store(payment, changes(payment, record, verdict), _unsaid(payment, news), source, "paidAt" in record):
         payment = find(payment_id)
     return find(payment_id)
 
@@ -97,16 +99,19 @@ def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
         return {}
     if status not in NEXT[payment.status] | {payment.status}:
         return {}
-    if "DUPLICATE" in payment.reasons and status in {"PAID", "PARTIAL_CANCELLED"}:
+    if "DUPLICATE" in payment.reasons and status in TAKEN:
         status, reasons = "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
-    new = {"status": status, "reasons": reasons, "portone_status": record["status"]}
+    new = {"status": status, "reasons": reasons, "portone_status": printable(record["status"])[:40]}
     if updated_at:
         new["portone_updated_at"] = updated_at
     if verdict.checks:
-        new["cancelled_amount"] = record["amount"].get("cancelled", 0)
+        total, cancelled = record["amount"]["total"], record["amount"].get("cancelled", 0)
+        new |= {"portone_amount": total, "cancelled_amount": cancelled}
+        if payment.refund and payment.refund["balance"] != total - cancelled:
+            new["refund"] = None  # it was made
     if status == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method := record.get("method"), dict):
         names = ("bank", "accountNumber", "remitteeName", "expiredAt")
-        new["virtual_account"] = {name: method.get(name) for name in names}
+        new["virtual_account"] = {name: printable(method.get(name)) for name in names}
     if status == "FAILED" and isinstance(failure := record.get("failure"), dict):
         new["failure"] = printable(failure.get("reason") or failure.get("pgMessage"))
     return {name: value for name, value in new.items() if value != getattr(payment, name)}
@@ -115,6 +120,10 @@ def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
 def printable(text: object) -> str:
     """At most 200 characters of somebody else's text, without those that a page or a database can't take."""
     return "".join(char for char in str(text or "")[:200] if char.isprintable())
+
+
+def _plain(value):
+    return value if value is None or type(value) in {int, bool} else printable(value)
 
 
 def find(payment_id: str) -> Any:
@@ -135,7 +144,6 @@ def _event(payment, source, event, portone_status=None, duration_ms=None, checks
 
 def _store(payment, new, events, source, was_paid=False):
     """Store a payment's news in one transaction. False if its row is no longer the one that was decided upon."""
-    events = _unsaid(payment, events)
     if not new and not events:
         return True
     stored = session.execute(
@@ -151,6 +159,8 @@ def _store(payment, new, events, source, was_paid=False):
     if "status" in new:
         for name in _follow(payment, new["status"], new.get("reasons", []), was_paid):
             session.add(PaymentEvent(**_event(payment, source, name)))
+    elif "cancelled_amount" in new and payment.status == "PARTIAL_CANCELLED":
+        session.add(PaymentEvent(**_event(payment, source, OUTCOMES[payment.status])))
     session.commit()
     return True
 
@@ -173,7 +183,7 @@ def _follow(payment, status, reasons, was_paid):
     follows = update(Order).where(Order.id == payment.order_id, Order.payment_id == payment.id)
     if status == "CANCELLED" and was_paid and not reasons and payment.status not in FINAL | {"MISMATCH"}:
         _claim(payment, status)  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
-    if status in {"PAID", "PARTIAL_CANCELLED"} and payment.status not in FINAL:
+    if status in TAKEN and payment.status not in FINAL:
         if not _claim(payment, status):
             duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
             session.execute(update(Payment).where(Payment.id == payment.id).values(**duplicate))
@@ -268,19 +278,22 @@ def attempts(order_id: str) -> list:
 def refresh(order_id: str) -> bool:
     """Ask PortOne about an order's open attempts, each at most once in three seconds. False if it can't be asked."""
     for payment in attempts(order_id):
-        if payment.status in FINAL:
-            continue
-        turn = update(Payment).where(
-            Payment.id == payment.id, (Payment.asked_at.is_(None)) | (Payment.asked_at <= now() - PAGE_INTERVAL)
-        )
-        is_our_turn = session.execute(turn.values(asked_at=now())).rowcount
-        session.commit()
-        if is_our_turn:
+        if payment.status not in FINAL and take_turn(payment.id, now() - PAGE_INTERVAL):
             try:
                 settle(payment.id, "page")
             except (PortOneUnavailable, PortOneRejected):
                 return False
     return True
+
+
+def take_turn(payment_id: str, before: datetime) -> bool:
+    """Is it the caller's turn to ask about this payment? To one caller only, and if nobody has asked since `before`."""
+    unasked = update(Payment).where(
+        Payment.id == payment_id, or_(Payment.asked_at.is_(None), Payment.asked_at <= before)
+    )
+    is_ours = session.execute(unasked.values(asked_at=now())).rowcount == 1
+    session.commit()
+    return is_ours
 
 
 def _attempt(order, pay_method, window_type):
@@ -321,3 +334,116 @@ def expired(payment: Any) -> bool:
     """Is the deadline of a payment's virtual account over?"""
     deadline = parse_time((payment.virtual_account or {}).get("expiredAt"))
     return deadline is not None and deadline < now()
+
+
+# What the command line does, on its own or for a person
+
+
+def due(before: datetime, since: datetime) -> list:
+    """The payments that `flask reconcile` asks about, those that nobody has asked about for longest first.
+
+    Every attempt opened between `since` and `before` that may still change, FAILED and PAID included; besides these
+    the virtual accounts that wait for a deposit, and what was paid since then, however old.
+    """
+    waits, recent = Payment.status == "VIRTUAL_ACCOUNT_ISSUED", or_(Payment.created_at >= since, Order.paid_at >= since)
+    rows = session.execute(
+        select(Payment.__table__, recent.label("recent"))
+        .join(Order, Order.id == Payment.order_id)
+        .where(Payment.status != "CANCELLED", Payment.created_at <= before, or_(recent, waits))
+        .order_by(Payment.asked_at.nulls_first(), Payment.created_at)
+    ).all()
+    session.commit()
+    return [row for row in rows if row.recent or not expired(row)]
+
+
+def needs_person() -> list:
+    """(order, payment) rows that nobody but a person can end: money taken by a payment that is not the order's, a
+    refund whose end is not known, a fulfilment that failed."""
+    rows = session.execute(
+        select(Order, Payment)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(
+            or_(
+                and_(Payment.status == "MISMATCH", Payment.portone_status.in_(TAKEN)),
+                Payment.refund.is_not(None),
+                and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(TAKEN)),
+            )
+        )
+        .order_by(Order.created_at)
+    ).all()
+    session.commit()
+    return rows
+
+
+def fulfil_again() -> tuple[int, int]:
+    """Run the fulfilments that failed before. Returns how many succeeded, and how many failed again."""
+    unfulfilled = (Order.fulfilled_at.is_(None), Order.status.in_(TAKEN))
+    orders = session.execute(select(Order.id, Order.payment_id).where(*unfulfilled)).all()
+    session.commit()
+    done = failed = 0
+    for order_id, payment_id in orders:
+        turn = update(Order).where(Order.id == order_id, *unfulfilled).values(fulfilled_at=now())
+        if session.execute(turn).rowcount == 0:  # another run was faster
+            session.rollback()
+        elif _fulfil(order_id):
+            event = {"order_id": order_id, "payment_id": payment_id, "event": "FULFILLED", "source": "cli"}
+            session.add(PaymentEvent(**event))
+            session.commit()
+            done += 1
+        else:
+            session.rollback()
+            failed += 1
+    return done, failed
+
+
+def refund(payment_id: str, reason: str, amount: int | None = None, account: Mapping | None = None) -> str:
+    """Give a payment back: `amount` of it (KRW), or all that is left. `account` is PortOne's refundAccount.
+
+    What is asked for is stored first, and asked for again with the same idempotency key, amount and balance until its
+    end is known, so that a repeat never refunds twice. Only PortOne's record changes the payment. Returns the status
+    of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if an earlier call turns out to have done
+    it. Raises Refused, PortOneRejected (PortOne or the PG says no), PortOneUnavailable (the end is unknown: repeat).
+    """
+    before = find(payment_id)
+    payment = settle(payment_id, "cli")
+    if before.refund and not payment.refund:
+        return "MADE_BEFORE"
+    if payment.portone_status not in TAKEN:
+        message = f"Expected a paid payment; this one is {payment.status}."
+        raise Refused("INVALID_REQUEST", "PAYMENT_ID", message=message)
+    # PortOne calls it 취소 가능 잔액, and refuses a refund that was reckoned from another balance.
+    balance = payment.portone_amount - payment.cancelled_amount
+    amount = balance if amount is None else amount
+    asked = payment.refund or {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
+    if amount != asked["amount"]:
+        message = f"The end of a refund of {asked['amount']} is not known yet: repeat that one first."
+        raise Refused("INVALID_REQUEST", "--amount", message=message)
+    if not 0 < amount <= balance:
+        raise Refused("INVALID_REQUEST", "--amount", message=f"Expected a whole number from 1 to {balance}.")
+    requested = _event(payment, "cli", "REFUND_REQUESTED")
+    if not payment.refund and not _store(payment, {"refund": asked}, [requested], "cli"):
+        raise Refused("PAYMENT_IN_PROGRESS")
+    request = {"reason": asked["reason"], "currentCancellableAmount": balance}
+    if amount < balance:
+        request["amount"] = amount
+    if account:
+        request["refundAccount"] = account
+    try:
+        portone = current_app.extensions["merchant"].portone
+        status = portone.cancel(payment.id, payment.store_id, asked["key"], **request).get("status")
+    except PortOneRejected as error:
+        if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
+            raise PortOneUnavailable("the first call of this refund is still running") from error
+        _give_up_refund(payment_id)
+        raise
+    if status == "FAILED":
+        _give_up_refund(payment_id)
+    with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up brings it
+        settle(payment_id, "cli")
+    return status
+
+
+def _give_up_refund(payment_id):
+    payment = find(payment_id)
+    while not _store(payment, {"refund": None}, [_event(payment, "cli", "REFUND_FAILED")], "cli"):
+        payment = find(payment_id)

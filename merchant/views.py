@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from . import settlement
@@ -37,6 +39,7 @@ ERRORS = {  # code: (HTTP status, what it says)
     "ORDER_ALREADY_PAID": (409, "This order is already paid."),
     "PAYMENT_IN_PROGRESS": (409, "A payment for this order is still in progress."),
     "PORTONE_REJECTED": (502, "PortOne refused the request; the shop has to check its settings."),
+    "DATABASE_UNAVAILABLE": (503, "The shop's database is not available just now. Please try again in a moment."),
     "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now; the payment will be confirmed shortly."),
 }
 MANUAL_APPROVAL = "This payment asks for manual approval, which this shop does not support. Nothing has been charged."
@@ -85,11 +88,8 @@ def complete():
     """The SDK answered in the browser. Nothing in the answer is believed: PortOne is asked."""
     body = json_body()
     order_id = find_order(text_field(body, "orderId")).id
-    payment = settlement.find(text_field(body, "paymentId"))
-    if payment is None or payment.order_id != order_id:
-        raise Refused("PAYMENT_NOT_FOUND", "paymentId")
+    payment = settlement.settle(text_field(body, "paymentId"), "sdk", order_id)
     warn_of_manual_approval(body, payment)
-    payment = settlement.settle(payment.id, "sdk")
     if payment.status == "MISMATCH":
         raise Refused("PAYMENT_MISMATCH", reasons=payment.reasons)
     return {
@@ -309,7 +309,7 @@ def headers(response):
 
 def error(code, message=None, field=None, reasons=None):
     status, text = ERRORS[code]
-    body = {"code": code, "message": _(message or text), "retryable": code == "PORTONE_UNAVAILABLE"}
+    body = {"code": code, "message": _(message or text), "retryable": status == 503}
     body |= {name: value for name, value in (("field", field), ("reasons", reasons)) if value}
     return jsonify(error=body), status, {"Retry-After": "3"} if body["retryable"] else {}
 
@@ -328,6 +328,15 @@ def refused(problem):
 @bp.errorhandler(PortOneRejected)
 def not_asked(problem):
     return error(problem.code)
+
+
+@bp.errorhandler(OperationalError)  # locked, full, read-only or away: what was begun is rolled back
+@bp.errorhandler(PoolTimeout)
+def database_unavailable(problem):
+    logger.error("the database is not available: %s", problem)
+    if request.method == "GET":
+        return error_page(503, ERRORS["DATABASE_UNAVAILABLE"][1])
+    return error("DATABASE_UNAVAILABLE")
 
 
 @bp.errorhandler(RequestEntityTooLarge)
