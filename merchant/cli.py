@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import click
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from . import settlement
-from .models import Order, PaymentEvent, now, session
+from .models import Order, Payment, PaymentEvent, now, session
 from .portone import PortOneRejected, PortOneUnavailable
 from .views import ERRORS, bp, when
 
@@ -34,21 +34,39 @@ def reconcile(context, older_than, since):
     For cron: it ends with 1 when PortOne could not be asked or something needs a person, else with 0.
     """
     started, outcomes, failing = now(), Counter(), 0
-    due = settlement.due(started - timedelta(minutes=older_than), started - timedelta(days=since))
-    with click.progressbar(due, label=f"Asking PortOne about {len(due)} payments") as bar:
+    payments = _due(started - timedelta(minutes=older_than), started - timedelta(days=since))
+    with click.progressbar(payments, label=f"Asking PortOne about {len(payments)} payments") as bar:
         for payment in bar:
             outcome = _ask(payment, started)
             outcomes[outcome] += 1
             failing = failing + 1 if outcome == NOT_ASKED else 0
             if failing == OUTAGE:
-                outcomes[NOT_ASKED] += len(due) - outcomes.total()
+                outcomes[NOT_ASKED] += len(payments) - sum(outcomes.values())
                 break
     outcomes["fulfilled again"], outcomes["failed to be fulfilled again"] = settlement.fulfil_again()
-    outcomes["need a person: see flask orders --attention"] = needing = len(settlement.needs_person())
+    outcomes["need a person: see flask orders --attention"] = needing = len(_need_a_person())
     for outcome, count in outcomes.items():
         if count:
             click.echo(f"{count:>7}  {outcome}")
     context.exit(1 if needing or outcomes[NOT_ASKED] or outcomes[OTHER_STORE] else 0)
+
+
+def _due(before, since):
+    """The payments to ask about, those that nobody has asked about for longest first: so a run resumes after a kill.
+
+    Every attempt opened between `since` and `before` that may still change, FAILED and PAID included; besides these
+    the virtual accounts that wait for a deposit, and what was paid since then, however old.
+    """
+    recent = or_(Payment.created_at >= since, Order.paid_at >= since)
+    rows = session.execute(
+        select(Payment.__table__, recent.label("is_recent"))
+        .join(Order, Order.id == Payment.order_id)
+        .where(Payment.status != "CANCELLED", Payment.created_at <= before)
+        .where(or_(recent, Payment.status == "VIRTUAL_ACCOUNT_ISSUED"))
+        .order_by(Payment.asked_at.nulls_first(), Payment.created_at)
+    ).all()
+    session.commit()
+    return [row for row in rows if row.is_recent or not settlement.expired(row)]
 
 
 def _ask(payment, started):
@@ -86,7 +104,7 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
     try:
         status = settlement.refund(payment_id, reason, amount, account)
     except settlement.Refused as problem:
-        raise click.UsageError(f"{problem.field or ''} {problem.message or ERRORS[problem.code][1]}".strip()) from None
+        raise click.UsageError(f"{problem.field or payment_id}: {problem.message or ERRORS[problem.code][1]}") from None
     except PortOneRejected as problem:
         raise click.ClickException(f"Not refunded. {problem}: {problem.message}") from None
     except PortOneUnavailable as problem:
@@ -113,14 +131,27 @@ REFUNDS = {
 def orders(attention, limit):
     """List the newest orders, or those that need a person."""
     if attention:
-        for order, payment in settlement.needs_person():
-            click.echo(f"order {order.id} payment {payment.id}: {_why(order, payment)}")
+        for order, payment in _need_a_person():
+            click.echo(f"order {order.id} payment {payment.id}: {_why(payment)}")
         return
     for order in session.scalars(select(Order).order_by(Order.created_at.desc()).limit(limit)):
         click.echo(f"{when(order.created_at)}  {order.id}  {order.status:<22}  {order.amount:>9} KRW  {order.name}")
 
 
-def _why(order, payment):
+def _need_a_person():
+    """(order, payment) rows: money taken by a payment that is not the order's, a refund whose end is not known, a
+    fulfilment that failed."""
+    failed = and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(settlement.TAKEN))
+    refused = and_(Payment.status == "MISMATCH", Payment.portone_status.in_(settlement.TAKEN))
+    return session.execute(
+        select(Order, Payment)
+        .join(Payment, Payment.order_id == Order.id)
+        .where(or_(refused, failed, Payment.refund.is_not(None)))
+        .order_by(Order.created_at)
+    ).all()
+
+
+def _why(payment):
     if payment.refund:
         return f"a refund of {payment.refund['amount']} KRW has no known end: repeat flask refund {payment.id}"
     if payment.status == "MISMATCH":
@@ -135,7 +166,7 @@ def order(order_id):
     """Show one order, its payments and its trail."""
     order = session.get(Order, order_id)
     if order is None:
-        raise click.UsageError("ORDER_ID There is no such order.")
+        raise click.UsageError("ORDER_ID: there is no such order.")
     click.echo(f"order {order.id}  {order.status}  {order.amount} KRW  {order.name}")
     for payment in settlement.attempts(order_id):
         reasons = f"  ({', '.join(payment.reasons)})" if payment.reasons else ""

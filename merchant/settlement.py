@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from . import fulfilment
 from .catalog import Product
@@ -334,45 +334,6 @@ def expired(payment: Any) -> bool:
     """Is the deadline of a payment's virtual account over?"""
     deadline = parse_time((payment.virtual_account or {}).get("expiredAt"))
     return deadline is not None and deadline < now()
-
-
-# What the command line does, on its own or for a person
-
-
-def due(before: datetime, since: datetime) -> list:
-    """The payments that `flask reconcile` asks about, those that nobody has asked about for longest first.
-
-    Every attempt opened between `since` and `before` that may still change, FAILED and PAID included; besides these
-    the virtual accounts that wait for a deposit, and what was paid since then, however old.
-    """
-    waits, recent = Payment.status == "VIRTUAL_ACCOUNT_ISSUED", or_(Payment.created_at >= since, Order.paid_at >= since)
-    rows = session.execute(
-        select(Payment.__table__, recent.label("recent"))
-        .join(Order, Order.id == Payment.order_id)
-        .where(Payment.status != "CANCELLED", Payment.created_at <= before, or_(recent, waits))
-        .order_by(Payment.asked_at.nulls_first(), Payment.created_at)
-    ).all()
-    session.commit()
-    return [row for row in rows if row.recent or not expired(row)]
-
-
-def needs_person() -> list:
-    """(order, payment) rows that nobody but a person can end: money taken by a payment that is not the order's, a
-    refund whose end is not known, a fulfilment that failed."""
-    rows = session.execute(
-        select(Order, Payment)
-        .join(Payment, Payment.order_id == Order.id)
-        .where(
-            or_(
-                and_(Payment.status == "MISMATCH", Payment.portone_status.in_(TAKEN)),
-                Payment.refund.is_not(None),
-                and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(TAKEN)),
-            )
-        )
-        .order_by(Order.created_at)
-    ).all()
-    session.commit()
-    return rows
 
 
 def fulfil_again() -> tuple[int, int]:
