@@ -7,9 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import exc, select
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from . import settlement
@@ -330,8 +328,8 @@ def not_asked(problem):
     return error(problem.code)
 
 
-@bp.errorhandler(OperationalError)  # locked, full, read-only or away: what was begun is rolled back
-@bp.errorhandler(PoolTimeout)
+@bp.errorhandler(exc.OperationalError)  # locked, full, read-only or away: what was begun is rolled back
+@bp.errorhandler(exc.TimeoutError)
 def database_unavailable(problem):
     logger.error("the database is not available: %s", problem)
     if request.method == "GET":
