@@ -72,7 +72,8 @@ def explain(error):
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         return render_template("error.html", error=error), error.code
     kind = "INVALID_REQUEST" if error.code < 500 else "INTERNAL"
-    return rest.error(error.code, kind, error.description or error.name)
+    answer = {"type": kind, "message": error.description or error.name}, error.code
+    return getattr(error, "answer", answer)
 
 
 def print_settings_when_alone():

@@ -22,17 +22,10 @@ ACCOUNT_OUTCOMES = ("issue", "decline", "cancel", "tamper")
 SLOW_SECONDS = 3
 
 # How a card company knows its customer: a password of the ISP service, one of its own 3-D Secure page (MPI),
-# or its app on the phone.
+# or, the others, its app on the phone.
 AUTHENTICATION = {
-    "BC_CARD": "isp",
-    "KOOKMIN_CARD": "isp",
-    "WOORI_CARD": "isp",
-    "LOTTE_CARD": "mpi",
-    "HANA_CARD": "mpi",
-    "NH_CARD": "mpi",
-    "SHINHAN_CARD": "app",
-    "SAMSUNG_CARD": "app",
-    "HYUNDAI_CARD": "app",
+    **dict.fromkeys(("BC_CARD", "KOOKMIN_CARD", "WOORI_CARD"), "isp"),
+    **dict.fromkeys(("LOTTE_CARD", "HANA_CARD", "NH_CARD"), "mpi"),
 }
 
 
@@ -77,8 +70,9 @@ def open_checkout():
     with store.writing() as db:
         record = store.find_payment(db, wanted["paymentId"])
         _refuse_second_payment(record)
+        _refuse_other_terms(store.find_document(db, "terms", wanted["paymentId"]), wanted)
         store.save_payment(db, records.ready(wanted, tx_id, _origin(body), earlier=record))
-        store.save_checkout(db, checkout)
+        store.save_document(db, "checkout", tx_id, checkout)
     return jsonify(txId=tx_id, url=url_for(".window", tx_id=tx_id))
 
 
@@ -95,6 +89,12 @@ def _refuse_second_payment(record):
     if "paidAt" in record:
         raise RequestError("PaymentAlreadyPaid", "이미 결제된 paymentId입니다.", 409)
     raise RequestError("InvalidEntityState", "이미 가상계좌가 발급된 paymentId입니다.", 409)
+
+
+def _refuse_other_terms(terms, wanted):
+    given = {"taxFreeAmount": 0, **wanted}
+    if any(given[name] != value for name, value in (terms or {}).items()):
+        raise RequestError(**records.OTHER_AMOUNT, status=409)
 
 
 def _origin(body):
@@ -114,8 +114,8 @@ def window(tx_id):
     if checkout["result"]:
         return _finish(checkout)
     company = request.args.get("cardCompany")
-    if company in AUTHENTICATION:
-        kind, name = AUTHENTICATION[company], records.CARD_COMPANIES[company]
+    if company in records.CARD_COMPANIES:
+        kind, name = AUTHENTICATION.get(company, "app"), records.CARD_COMPANIES[company]
         return _page("authentication.html", checkout, company=company, name=name, kind=kind)
     if request.args.get("as") == "buyer":
         return _page("card.html", checkout, companies=records.CARD_COMPANIES)
@@ -152,24 +152,22 @@ def close(tx_id):
 def end(tx_id, outcome, choice=None):
     """End a checkout, once: the first outcome stands, and whoever asks again gets that."""
     with store.writing() as db:
-        checkout = store.find_checkout(db, tx_id)
+        checkout = store.find_document(db, "checkout", tx_id)
         if checkout["result"]:
             return checkout
         record = store.find_payment(db, checkout["paymentId"])
         if record["status"] not in ("READY", "FAILED"):
             # Another attempt at this paymentId was faster, and one payment is all it can have.
-            failure = ("ALREADY_PROCESSED_PAYMENT", "이미 처리된 결제 입니다.")
+            failure = records.PAID_ALREADY
         else:
-            failure = {"decline": records.DECLINED, "cancel": records.CANCELLED_BY_BUYER}.get(outcome)
+            failure = {"decline": records.DECLINED, "cancel": records.CANCELLED_BY_BUYER}.get(outcome, {})
+            terms = store.find_document(db, "terms", checkout["paymentId"]) or {}
+            if outcome == "tamper" and "totalAmount" in terms:
+                failure = records.OTHER_AMOUNT
             _change_payment(db, record, checkout, outcome, choice, failure)
-        result = {"transactionType": "PAYMENT", "txId": tx_id, "paymentId": checkout["paymentId"]}
-        if failure:
-            # PortOne's own code for whatever the PG refuses, and its wording: the PG's code in brackets.
-            code, message = failure
-            text = f"[{code}] {message}"
-            result.update(code="FAILURE_TYPE_PG", message=text, pgCode=code, pgMessage=message)
+        result = {"transactionType": "PAYMENT", "txId": tx_id, "paymentId": checkout["paymentId"], **failure}
         checkout.update(outcome=outcome, result=result)
-        store.save_checkout(db, checkout)
+        store.save_document(db, "checkout", tx_id, checkout)
     return checkout
 
 
@@ -182,7 +180,7 @@ def _change_payment(db, record, checkout, outcome, choice, failure):
     if not newest:
         record = records.ready(wanted, checkout["txId"], record["origin"], earlier=record)
     if failure:
-        record = records.failed(record, *failure)
+        record = records.failed(record, failure)
     elif _is_account(checkout):
         record = records.virtual_account_issued(record, wanted, tampered=outcome == "tamper")
     else:
@@ -194,7 +192,7 @@ def _change_payment(db, record, checkout, outcome, choice, failure):
 
 def _find(tx_id):
     with store.reading() as db:
-        return store.find_checkout(db, tx_id) or abort(404)
+        return store.find_document(db, "checkout", tx_id) or abort(404)
 
 
 def _is_account(checkout):

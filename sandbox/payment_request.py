@@ -36,17 +36,9 @@ class RequestError(Exception):
 
 def check(request):
     """The request as the rest of the sandbox reads it; RequestError names the parameter that is wrong."""
-    if not isinstance(request, dict):
-        raise RequestError("BadRequest", "The request must be an object.")
-    request = _without_nulls(request)
-    for name in REQUIRED:
-        if request.get(name, "") == "":
-            raise RequestError("BadRequest", f"{name} is required.")
-    for kind, names in TYPES.items():
-        for path in names.split():
-            for name, value in _look_up(request, path):
-                if type(value) is not kind:
-                    raise RequestError("BadRequest", f"{name} must be {TYPE_NAMES[kind]}.")
+    request = without_nulls(request)
+    for message in shape_mistakes(request, TYPES, REQUIRED):
+        raise RequestError("BadRequest", message)
     # Both spellings are in the SDK's types.
     request["currency"] = request["currency"].removeprefix("CURRENCY_")
     for message in _mistakes(request):
@@ -54,12 +46,30 @@ def check(request):
     return {**request, "channelKey": _channel_key(request)}
 
 
-def _without_nulls(value):
+def shape_mistakes(given, types, required):
+    """What is of another type or missing, one message each.
+
+    types: `{type: "dotted paths"}`. required: paths; what an object must hold is required only where it is given.
+    """
+    if not isinstance(given, dict):
+        yield "The request must be an object."
+    for kind, names in types.items():
+        for path in names.split():
+            for name, value in _look_up(given, path):
+                if type(value) is not kind:
+                    yield f"{name} must be {TYPE_NAMES[kind]}."
+    for path in required:
+        place = path.rpartition(".")[0]
+        if (not place or place in given) and _look_up(given, path) in ([], [(path, "")]):
+            yield f"{path} is required."
+
+
+def without_nulls(value):
     """A null is as good as nothing, but for customData, which is the merchant's own."""
     if not isinstance(value, dict):
         return value
     given = {name: each for name, each in value.items() if each is not None}
-    return {name: each if name == "customData" else _without_nulls(each) for name, each in given.items()}
+    return {name: each if name == "customData" else without_nulls(each) for name, each in given.items()}
 
 
 def _look_up(request, path):
@@ -88,7 +98,8 @@ def _mistakes(request):
             yield f"windowType.{place} must be one of {', '.join(WINDOW_TYPES)}."
     if not _is_http_url(request.get("redirectUrl", "http://localhost")):
         yield "redirectUrl must be an HTTP(S) URL."
-    if not all(_is_http_url(url) or _is_relative_url(url) for url in request.get("noticeUrls", [])):
+    # A relative one is the sandbox's own kindness: an address of the page that opens the window.
+    if not all(_is_http_url(url) or str(url).startswith("/") for url in request.get("noticeUrls", [])):
         yield "noticeUrls must be HTTP(S) URLs."
     if not all(_is_product(product) for product in request.get("products", [])):
         yield "products must each have id, name, amount and quantity."
@@ -104,11 +115,6 @@ def _is_http_url(url):
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     except (ValueError, AttributeError, TypeError):
         return False
-
-
-def _is_relative_url(url):
-    # The sandbox's own kindness: an address of the page that opens the window.
-    return isinstance(url, str) and url.startswith("/")
 
 
 def _is_product(product):

@@ -6,9 +6,11 @@ and gives a new one; nothing is stored. Times are RFC 3339 in UTC, amounts in th
 
 import json
 import secrets
+import uuid
 from datetime import datetime, timedelta, timezone
 
 from . import accounts
+from .errors import Refused
 from .korean import KOREAN
 
 METHOD_TYPES = {
@@ -45,9 +47,18 @@ BANKS = {
     "EPOST": "POST",
 }
 
-# What Toss Payments says, and PortOne passes on: https://docs.tosspayments.com/reference/error-codes
-DECLINED = ("EXCEED_MAX_AMOUNT", "거래금액 한도를 초과했습니다.")
-CANCELLED_BY_BUYER = ("PAY_PROCESS_CANCELED", "사용자가 결제를 취소하였습니다")
+
+def _pg_failure(code, message):
+    # PortOne's own code for whatever the PG refuses, and its wording: the PG's code in brackets.
+    return {"code": "FAILURE_TYPE_PG", "message": f"[{code}] {message}", "pgCode": code, "pgMessage": message}
+
+
+# What the SDK is told. Of a PG: what Toss Payments says, https://docs.tosspayments.com/reference/error-codes
+DECLINED = _pg_failure("EXCEED_MAX_AMOUNT", "거래금액 한도를 초과했습니다.")
+CANCELLED_BY_BUYER = _pg_failure("PAY_PROCESS_CANCELED", "사용자가 결제를 취소하였습니다")
+PAID_ALREADY = _pg_failure("ALREADY_PROCESSED_PAYMENT", "이미 처리된 결제 입니다.")
+# A code of TxServicePayErrorCode in npm's @portone/browser-sdk; its message is known nowhere.
+OTHER_AMOUNT = {"code": "AmountNotEqualToPredefined", "message": "사전 등록된 결제 정보와 일치하지 않습니다."}
 
 
 def now(after=""):
@@ -186,9 +197,23 @@ def expiry(account_expiry, issued_at):
     return due if due.tzinfo else due.replace(tzinfo=timezone(timedelta(hours=9)))
 
 
+def awaits_deposit(record):
+    return record["status"] == "VIRTUAL_ACCOUNT_ISSUED" and now() < record["method"]["expiredAt"]
+
+
 def deposited(record):
-    """The buyer has paid into the virtual account."""
+    """The buyer has paid into the virtual account. Refused when it takes no money, or no more."""
+    if not awaits_deposit(record):
+        raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
     return _changed(record, "PAID", at="paidAt", disputes=[])
+
+
+def expired(record):
+    """The time to pay into the virtual account is over, which its status does not say."""
+    if not awaits_deposit(record):
+        raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
+    stamp = now(record["updatedAt"])
+    return {**record, "method": {**record["method"], "expiredAt": stamp}, "updatedAt": stamp}
 
 
 def closed(record):
@@ -198,13 +223,71 @@ def closed(record):
     cancellations: the PG cancels a waiting account (Toss Payments: status CANCELED), and CancelledPayment of
     portone-server-sdk is a shape in which `paidAt` is optional.
     """
+    if record["status"] != "VIRTUAL_ACCOUNT_ISSUED":
+        raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
     return _changed(record, "CANCELLED", at="cancelledAt", cancellations=[])
 
 
-def failed(record, pg_code, pg_message):
-    """Declined, or given up by the buyer, which PortOne records as a failure as well."""
-    failure = {"reason": f"[{pg_code}] {pg_message}", "pgCode": pg_code, "pgMessage": pg_message}
-    return _changed(record, "FAILED", at="failedAt", failure=failure)
+def cancelled(record, request, trigger):
+    """Money given back, all that is left or a part; the cancellation is the last of `cancellations`.
+
+    request: the checked body of `POST /payments/{id}/cancel`. trigger: "API" or "CONSOLE".
+    """
+    if record["status"] == "CANCELLED":
+        raise Refused("PAYMENT_ALREADY_CANCELLED")
+    if record["status"] not in ("PAID", "PARTIAL_CANCELLED"):
+        raise Refused("PAYMENT_NOT_PAID")
+    parts = _parts_to_cancel(record, request)
+    if record["method"]["type"] == "PaymentMethodVirtualAccount" and "refundAccount" not in request:
+        # Required, says https://developers.portone.io/opi/ko/integration/cancel/v2/readme, but how it is refused was
+        # found nowhere. PortOne passes on what the PG says; these are Toss Payments' nearest words.
+        code, message = "INVALID_REFUND_ACCOUNT_NUMBER", "잘못된 환불 계좌번호입니다."
+        raise Refused("PG_PROVIDER", f"[{code}] {message}", pgCode=code, pgMessage=message)
+    amount = dict(record["amount"])
+    amount["cancelled"] += parts["totalAmount"]
+    amount["cancelledTaxFree"] += parts["taxFreeAmount"]
+    status = "CANCELLED" if amount["cancelled"] == amount["paid"] else "PARTIAL_CANCELLED"
+    record = _changed(record, status, at="cancelledAt", amount=amount)
+    record.pop("disputes", None)  # only PaidPayment has them
+    cancellation = {
+        "status": "SUCCEEDED",
+        "id": str(uuid.uuid4()),
+        "pgCancellationId": _pg_tx_id(),
+        **parts,
+        "reason": request["reason"],
+        "cancelledAt": record["cancelledAt"],
+        "requestedAt": record["cancelledAt"],
+        "trigger": trigger,
+    }
+    return {**record, "cancellations": [*record.get("cancellations", []), cancellation]}
+
+
+def _parts_to_cancel(record, request):
+    amount, earlier = record["amount"], record.get("cancellations", [])
+    left = amount["paid"] - amount["cancelled"]
+    tax_free_left = amount["taxFree"] - amount["cancelledTaxFree"]
+    vat_left = max(0, amount["vat"] - sum(cancellation["vatAmount"] for cancellation in earlier))
+    total = request.get("amount", left)
+    # The documentation: without taxFreeAmount all is taxed, without vatAmount it is computed, and without amount
+    # everything is cancelled, which is taken here to mean the tax-free part and the VAT as they are.
+    tax_free = request.get("taxFreeAmount", 0 if "amount" in request else tax_free_left)
+    vat = request.get("vatAmount", vat_left if total == left else round((total - tax_free) / 11))
+    refusals = {
+        "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN": request.get("currentCancellableAmount", left) != left,
+        "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT": total > left,
+        "SUM_OF_PARTS_EXCEEDS_CANCEL_AMOUNT": tax_free + request.get("vatAmount", 0) > total,
+        "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": tax_free > tax_free_left,
+        "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": total - tax_free > left - tax_free_left,
+    }
+    for type in filter(refusals.get, refusals):
+        raise Refused(type)
+    return {"totalAmount": total, "taxFreeAmount": tax_free, "vatAmount": vat}
+
+
+def failed(record, failure):
+    """Refused, or given up by the buyer, which PortOne records as a failure as well. failure: as the SDK tells it."""
+    pg = {name: failure[name] for name in ("pgCode", "pgMessage") if name in failure}
+    return _changed(record, "FAILED", at="failedAt", failure={"reason": failure["message"], **pg})
 
 
 def _changed(record, status, at=None, **fields):

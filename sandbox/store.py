@@ -1,6 +1,7 @@
 """The sandbox's memory: one SQLite file that several processes may use at once and that survives a restart.
 
-A payment is the JSON document which the REST API answers with, a checkout is one opened payment window.
+A payment is the JSON document which the REST API answers with. Other documents, by kind and id: "checkout", one
+opened payment window, by txId; "terms", what was pre-registered, by paymentId; "answer", by Idempotency-Key.
 Every function takes the `db` of a `reading()` or `writing()` block.
 """
 
@@ -23,12 +24,12 @@ CREATE TABLE IF NOT EXISTS payments (
     earlier TEXT
 );
 CREATE INDEX IF NOT EXISTS newest_payments ON payments (requestedAt DESC);
-CREATE TABLE IF NOT EXISTS checkouts (
-    txId TEXT PRIMARY KEY,
-    paymentId TEXT NOT NULL,
-    checkout TEXT NOT NULL
+CREATE TABLE IF NOT EXISTS documents (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
 );
-CREATE INDEX IF NOT EXISTS payment_checkouts ON checkouts (paymentId);
 """
 
 BUSY_SECONDS = 30
@@ -82,18 +83,13 @@ def writing():
         db.execute("COMMIT")
 
 
-def find_payment(db, payment_id):
-    """The payment's record as it truly is, or None."""
-    row = db.execute("SELECT record FROM payments WHERE id = ?", (payment_id,)).fetchone()
-    return row and json.loads(row["record"])
-
-
-def find_visible_payment(db, payment_id, now):
-    """The payment's record as the REST API shows it at `now`, or None."""
+def find_payment(db, payment_id, visible_at=None):
+    """The payment's record as it truly is, or as the REST API shows it at that time, or None."""
     row = db.execute("SELECT record, visibleAt, earlier FROM payments WHERE id = ?", (payment_id,)).fetchone()
     if row is None:
         return None
-    return json.loads(row["earlier"] if row["visibleAt"] and now < row["visibleAt"] else row["record"])
+    is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
+    return json.loads(row["earlier"] if is_hidden else row["record"])
 
 
 def list_payments(db, limit=100):
@@ -117,16 +113,14 @@ def save_payment(db, record, visible_at=None):
     )
 
 
-def find_checkout(db, tx_id):
-    row = db.execute("SELECT checkout FROM checkouts WHERE txId = ?", (tx_id,)).fetchone()
-    return row and json.loads(row["checkout"])
+def find_document(db, kind, id):
+    row = db.execute("SELECT document FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+    return row and json.loads(row["document"])
 
 
-def save_checkout(db, checkout):
-    db.execute(
-        "INSERT OR REPLACE INTO checkouts (txId, paymentId, checkout) VALUES (?, ?, ?)",
-        (checkout["txId"], checkout["paymentId"], _dump(checkout)),
-    )
+def save_document(db, kind, id, document):
+    values = (kind, id, _dump(document))
+    db.execute("INSERT OR REPLACE INTO documents (kind, id, document) VALUES (?, ?, ?)", values)
 
 
 def _dump(document):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,15 +15,26 @@ import requests
 from portone_server_sdk import PaymentClient
 from portone_server_sdk import payment as shapes
 from portone_server_sdk.errors import (
+    AlreadyPaidError,
+    CancelAmountExceedsCancellableAmountError,
+    CancellableAmountConsistencyBrokenError,
+    CancelTaxAmountExceedsCancellableTaxAmountError,
+    CancelTaxFreeAmountExceedsCancellableTaxFreeAmountError,
     ForbiddenError,
+    InvalidRequestError,
+    PaymentAlreadyCancelledError,
     PaymentNotFoundError,
+    PaymentNotPaidError,
     PaymentNotWaitingForDepositError,
+    PgProviderError,
+    SumOfPartsExceedsCancelAmountError,
     UnauthorizedError,
 )
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
 import sandbox
+from sandbox import records, rest
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = sandbox.settings("/sandbox")
@@ -215,6 +227,340 @@ def test_only_a_waiting_account_can_be_closed(base, portone):
     pay(base, "approve")
     with pytest.raises(PaymentNotWaitingForDepositError):
         portone.close_virtual_account(payment_id="payment1")
+
+
+# Cancelling
+
+
+REFUND_ACCOUNT = {"bank": "SHINHAN", "number": "110123456789", "holderName": "홍길동"}
+
+
+def post_cancel(base, body, key=None, http=requests, payment_id="payment1"):
+    headers = {"Authorization": f"PortOne {SECRET}", **({"Idempotency-Key": key} if key else {})}
+    return http.post(f"{base}/payments/{payment_id}/cancel", json=body, headers=headers, timeout=60)
+
+
+def control(base, action, body=None):
+    return requests.post(f"{base}/control/payments/payment1/{action}", json=body, timeout=10)
+
+
+def test_a_payment_is_cancelled_wholly(base, portone):
+    pay(base, "approve", taxFreeAmount=340)
+    paid = portone.get_payment(payment_id="payment1")
+    cancellation = portone.cancel_payment(payment_id="payment1", reason="고객 변심", requester="CUSTOMER").cancellation
+    assert isinstance(cancellation, shapes.SucceededPaymentCancellation)
+    assert (cancellation.total_amount, cancellation.tax_free_amount, cancellation.vat_amount) == (1000, 340, 60)
+    assert (cancellation.reason, cancellation.trigger) == ("고객 변심", "API")
+    assert cancellation.id and cancellation.pg_cancellation_id
+
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.CancelledPayment)
+    assert payment.cancellations == [cancellation]
+    assert payment.cancelled_at == cancellation.cancelled_at == payment.updated_at == payment.status_changed_at
+    assert paid.paid_at == payment.paid_at < payment.updated_at
+    assert (payment.transaction_id, payment.method) == (paid.transaction_id, paid.method)
+    assert (payment.amount.total, payment.amount.paid) == (1000, 1000)
+    assert (payment.amount.cancelled, payment.amount.cancelled_tax_free) == (1000, 340)
+    with pytest.raises(PaymentAlreadyCancelledError):
+        portone.cancel_payment(payment_id="payment1", reason="again")
+
+
+def test_a_payment_is_cancelled_part_by_part(base, portone):
+    pay(base, "approve", taxFreeAmount=340)
+    part = {"amount": 500, "tax_free_amount": 40, "current_cancellable_amount": 1000}
+    first = portone.cancel_payment(payment_id="payment1", reason="one item", **part).cancellation
+    assert (first.total_amount, first.tax_free_amount, first.vat_amount) == (500, 40, 42)
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.PartialCancelledPayment)
+    assert (payment.amount.cancelled, payment.amount.cancelled_tax_free) == (500, 40)
+    assert payment.paid_at < payment.cancelled_at
+
+    rest = portone.cancel_payment(payment_id="payment1", reason="the rest").cancellation
+    assert (rest.total_amount, rest.tax_free_amount, rest.vat_amount) == (500, 300, 18)
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.CancelledPayment)
+    assert payment.cancellations == [first, rest]
+    assert payment.cancelled_at == rest.cancelled_at
+    assert (payment.amount.cancelled, payment.amount.cancelled_tax_free) == (1000, 340)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"current_cancellable_amount": 999}, CancellableAmountConsistencyBrokenError),
+        ({"amount": 1001}, CancelAmountExceedsCancellableAmountError),
+        ({"amount": 100, "tax_free_amount": 60, "vat_amount": 41}, SumOfPartsExceedsCancelAmountError),
+        ({"amount": 400, "tax_free_amount": 350}, CancelTaxFreeAmountExceedsCancellableTaxFreeAmountError),
+        ({"amount": 661}, CancelTaxAmountExceedsCancellableTaxAmountError),
+        ({"amount": 0}, InvalidRequestError),
+        ({"tax_free_amount": -1}, InvalidRequestError),
+        ({"reason": ""}, InvalidRequestError),
+        ({"requester": "PRESIDENT"}, InvalidRequestError),
+    ],
+)
+def test_a_cancel_that_cannot_be_is_refused_and_changes_nothing(base, portone, asked, error):
+    pay(base, "approve", taxFreeAmount=340)
+    before = portone.get_payment(payment_id="payment1")
+    with pytest.raises(error):
+        portone.cancel_payment(**{"payment_id": "payment1", "reason": "no", **asked})
+    assert portone.get_payment(payment_id="payment1") == before
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "reason"),
+        ({"reason": None}, "reason"),
+        ([], "object"),
+        ("reason", "object"),
+        ({"reason": 1}, "reason"),
+        ({"reason": "x", "amount": "100"}, "amount"),
+        ({"reason": "x", "amount": True}, "amount"),
+        ({"reason": "x", "refundAccount": "110123456789"}, "refundAccount"),
+        ({"reason": "x", "refundAccount": {"bank": "SHINHAN", "number": "1"}}, "refundAccount.holderName"),
+        ({"reason": "x", "refundAccount": {**REFUND_ACCOUNT, "bank": "SHINHAN_BANK"}}, "must be SHINHAN"),
+    ],
+)
+def test_a_malformed_cancel_is_an_invalid_request(base, portone, body, named):
+    pay(base, "approve")
+    answer = post_cancel(base, body)
+    assert (answer.status_code, answer.json()["type"]) == (400, "INVALID_REQUEST")
+    assert named in answer.json()["message"]
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
+
+
+@pytest.mark.parametrize("outcome", ["decline", "slow"])
+def test_only_what_is_paid_can_be_cancelled(base, portone, outcome):
+    with pytest.raises(PaymentNotFoundError):
+        portone.cancel_payment(payment_id="payment1", reason="no")
+    pay(base, outcome)
+    with pytest.raises(PaymentNotPaidError):
+        portone.cancel_payment(payment_id="payment1", reason="no")
+    assert post_cancel(base, {"reason": "no"}).status_code == 409
+
+
+def test_the_body_names_the_store_too(base):
+    pay(base, "approve")
+    with pytest.raises(ForbiddenError):
+        client = PaymentClient(secret=SECRET, base_url=base, store_id="store-other")
+        client.cancel_payment(payment_id="payment1", reason="no")
+
+
+def test_a_deposit_is_given_back_to_an_account(base, portone):
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    with pytest.raises(PaymentNotPaidError):
+        portone.cancel_payment(payment_id="payment1", reason="not yet")
+    control(base, "deposit")
+    with pytest.raises(PgProviderError) as refused:
+        portone.cancel_payment(payment_id="payment1", reason="where to?")
+    assert refused.value.pg_code == "INVALID_REFUND_ACCOUNT_NUMBER"
+    assert refused.value.pg_message
+    account = shapes.CancelPaymentBodyRefundAccount(bank="SHINHAN", number="110123456789", holder_name="홍길동")
+    portone.cancel_payment(payment_id="payment1", reason="there", refund_account=account)
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.CancelledPayment)
+
+
+# Idempotency-Key
+
+KEY = '"refund-00000000001"'
+
+
+def test_the_same_key_gives_the_same_answer(base, portone):
+    pay(base, "approve")
+    first = post_cancel(base, {"reason": "a part", "amount": 100}, KEY)
+    again = post_cancel(base, {"reason": "a part", "amount": 100}, KEY.strip('"'))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
+    other = post_cancel(base, {"reason": "a part", "amount": 100}, '"refund-00000000002"')
+    assert other.json()["cancellation"]["id"] != first.json()["cancellation"]["id"]
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 200
+
+
+def test_a_refusal_is_answered_again_too(base, portone):
+    open_window(base)
+    assert post_cancel(base, {"reason": "x"}, KEY).json()["type"] == "PAYMENT_NOT_PAID"
+    pay(base, "approve")
+    again = post_cancel(base, {"reason": "x"}, KEY)
+    assert (again.status_code, again.json()["type"]) == (409, "PAYMENT_NOT_PAID")
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
+
+
+def test_a_key_stands_for_one_request(base, portone):
+    for payment_id in ("payment1", "payment2"):
+        pay(base, "approve", paymentId=payment_id)
+    post_cancel(base, {"reason": "a part", "amount": 100}, KEY)
+    for answer in (
+        post_cancel(base, {"reason": "a part", "amount": 200}, KEY),
+        post_cancel(base, {"reason": "a part", "amount": 100}, KEY, payment_id="payment2"),
+    ):
+        assert (answer.status_code, answer.json()["type"]) == (422, "INVALID_REQUEST")
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
+    assert isinstance(portone.get_payment(payment_id="payment2"), shapes.PaidPayment)
+
+
+@pytest.mark.parametrize("key", ["short", '"a"', "x" * 257, '"sixteen-letters-1', "sixteen letters 1"])
+def test_a_malformed_key_is_refused(base, portone, key):
+    pay(base, "approve")
+    answer = post_cancel(base, {"reason": "x"}, key)
+    assert (answer.status_code, answer.json()["type"]) == (400, "INVALID_REQUEST")
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
+
+
+def test_while_the_first_runs_the_second_is_told_to_wait(base, portone, monkeypatch):
+    pay(base, "approve")
+    cancelled, started, go_on = records.cancelled, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        started.set()
+        go_on.wait(30)
+        return cancelled(*arguments)
+
+    monkeypatch.setattr(records, "cancelled", slow)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(post_cancel, base, {"reason": "x", "amount": 100}, KEY)
+        assert started.wait(30)
+        second = post_cancel(base, {"reason": "x", "amount": 100}, KEY)
+        go_on.set()
+        assert (second.status_code, second.json()["type"]) == (409, "IDEMPOTENCY_OUTSTANDING_REQUEST")
+        assert first.result().status_code == 200
+    assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).json() == first.result().json()
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
+
+
+def test_a_cancel_that_broke_can_be_asked_for_again(base, portone, monkeypatch):
+    pay(base, "approve")
+    with monkeypatch.context() as broken:
+        broken.setattr(rest, "RUNNING_SECONDS", 0)  # as long as a dead process is thought to be at work
+        broken.setattr(records, "cancelled", None)
+        assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 500
+    assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 200
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
+
+
+def test_an_answer_is_kept_for_its_time(base, portone, monkeypatch):
+    pay(base, "approve")
+    assert rest.ANSWER_KEPT_SECONDS == 3 * 60 * 60
+    monkeypatch.setattr(rest, "ANSWER_KEPT_SECONDS", 0)
+    for _ in range(2):
+        assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 200
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 200
+
+
+# What staff and banks do
+
+
+@pytest.mark.parametrize("pay_method", ["CARD", "VIRTUAL_ACCOUNT"])
+def test_staff_cancel_in_the_console(base, portone, pay_method):
+    pay(base, "issue" if pay_method == "VIRTUAL_ACCOUNT" else "approve", payMethod=pay_method)
+    if pay_method == "VIRTUAL_ACCOUNT":
+        control(base, "deposit")
+    part = control(base, "cancel", {"amount": 100, "reason": "one item"})
+    assert (part.status_code, part.json()["status"]) == (200, "PARTIAL_CANCELLED")
+    assert control(base, "cancel").json()["status"] == "CANCELLED"
+    payment = portone.get_payment(payment_id="payment1")
+    assert [(each.total_amount, each.trigger) for each in payment.cancellations] == [(100, "CONSOLE"), (900, "CONSOLE")]
+    assert payment.cancellations[0].reason == "one item" and payment.cancellations[1].reason
+    again = control(base, "cancel")
+    assert (again.status_code, again.json()["type"]) == (409, "PAYMENT_ALREADY_CANCELLED")
+
+
+@pytest.mark.parametrize("body", [{"amount": "all"}, {"amount": -1}, {"reason": ""}, "x", []])
+def test_a_malformed_switch_cancels_nothing(base, portone, body):
+    pay(base, "approve")
+    assert control(base, "cancel", body).json()["type"] == "INVALID_REQUEST"
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
+
+
+def test_the_console_cancels_with_a_button(base, portone):
+    pay(base, "approve", taxFreeAmount=100)
+    url = f"{base}/console/payments/payment1"
+    page = requests.get(url, timeout=10).text
+    assert 'data-action="cancel"' in page and 'max="1000"' in page
+    page = requests.post(f"{url}/cancel", data={"amount": "400"}, timeout=10).text
+    assert 'data-payment-status="PARTIAL_CANCELLED"' in page and 'max="600"' in page
+    html = {"Accept": "text/html"}
+    refused = requests.post(f"{url}/cancel", data={"amount": "601"}, headers=html, timeout=10)
+    assert refused.status_code == 409
+    assert "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT" in refused.text and "<html" in refused.text
+    assert requests.post(f"{url}/cancel", data={"amount": "-6"}, headers=html, timeout=10).status_code == 400
+    page = requests.post(f"{url}/cancel", data={"amount": ""}, timeout=10).text
+    assert 'data-payment-status="CANCELLED"' in page and "data-action" not in page
+    assert portone.get_payment(payment_id="payment1").amount.cancelled_tax_free == 100
+
+
+def test_an_expired_account_waits_and_takes_no_deposit(base, portone):
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    expired = control(base, "expire")
+    assert (expired.status_code, expired.json()["status"]) == (200, "VIRTUAL_ACCOUNT_ISSUED")
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.VirtualAccountIssuedPayment)
+    assert payment.method.issued_at < payment.method.expired_at <= payment.updated_at
+    for action in ("deposit", "expire"):
+        refused = control(base, action)
+        assert (refused.status_code, refused.json()["type"]) == (409, "PAYMENT_NOT_WAITING_FOR_DEPOSIT")
+    assert "data-action" not in requests.get(f"{base}/console/payments/payment1", timeout=10).text
+    portone.close_virtual_account(payment_id="payment1")
+
+
+def test_the_console_lets_an_account_expire(base, portone):
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    url = f"{base}/console/payments/payment1"
+    assert 'formaction="/console/payments/payment1/expire"' in requests.get(url, timeout=10).text
+    assert requests.post(f"{url}/expire", timeout=10).status_code == 200
+    assert control(base, "deposit").status_code == 409
+
+
+@pytest.mark.parametrize("action", ["deposit", "expire", "cancel"])
+def test_switches_need_a_payment(base, action):
+    answer = control(base, action)
+    assert (answer.status_code, answer.json()["type"]) == (404, "PAYMENT_NOT_FOUND")
+    pay(base, "decline")
+    assert control(base, action).status_code == 409
+
+
+# Pre-registration
+
+
+def test_another_amount_than_was_registered_opens_no_window(base, portone):
+    portone.pre_register_payment(payment_id="payment1", total_amount=1000, tax_free_amount=0, currency="KRW")
+    for changes in ({"totalAmount": 100}, {"currency": "USD"}, {"taxFreeAmount": 1}):
+        refused = open_window(base, **changes)
+        assert (refused.status_code, refused.json()["code"]) == (409, "AmountNotEqualToPredefined")
+    with pytest.raises(PaymentNotFoundError):
+        portone.get_payment(payment_id="payment1")
+    assert "code" not in pay(base, "approve", currency="CURRENCY_KRW")
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
+
+
+@pytest.mark.parametrize("pay_method", ["CARD", "VIRTUAL_ACCOUNT"])
+def test_tampering_with_a_registered_amount_pays_nothing(base, portone, pay_method):
+    portone.pre_register_payment(payment_id="payment1", total_amount=1000, currency="KRW")
+    result = pay(base, "tamper", payMethod=pay_method)
+    assert (result["code"], "pgCode" in result) == ("AmountNotEqualToPredefined", False)
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.FailedPayment)
+    assert payment.amount.total == 1000
+    assert payment.failure.reason == result["message"]
+
+
+def test_what_was_registered_may_change_until_it_is_paid(base, portone):
+    portone.pre_register_payment(payment_id="payment1", total_amount=500, currency="KRW")
+    portone.pre_register_payment(payment_id="payment1", total_amount=1000)
+    pay(base, "approve")
+    with pytest.raises(AlreadyPaidError):
+        portone.pre_register_payment(payment_id="payment1", total_amount=1000, currency="KRW")
+    portone.cancel_payment(payment_id="payment1", reason="x")
+    with pytest.raises(AlreadyPaidError):
+        portone.pre_register_payment(payment_id="payment1", total_amount=1000, currency="KRW")
+
+
+@pytest.mark.parametrize("body", [{"totalAmount": "1000"}, {"totalAmount": 0}, {"currency": 1}, [], None])
+def test_a_malformed_registration_is_an_invalid_request(base, body):
+    headers = {"Authorization": f"PortOne {SECRET}"}
+    answer = requests.post(f"{base}/payments/payment1/pre-register", json=body, headers=headers, timeout=10)
+    assert (answer.status_code, answer.json()["type"]) == (400, "INVALID_REQUEST")
+    assert open_window(base).status_code == 200
 
 
 # Errors of the REST API
@@ -497,6 +843,44 @@ def run_together(script, arguments):
     for run in runs:
         _, errors = run.communicate(timeout=120)
         assert run.returncode == 0, errors.decode()
+
+
+CANCEL_ONCE = """
+import sys, time
+import requests, sandbox
+sys.path.insert(0, "tests")
+from test_sandbox import KEY, post_cancel
+
+session = requests.Session()
+session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(sandbox.create_app(sys.argv[1])))
+time.sleep(max(0, float(sys.argv[2]) - time.time()))
+answer = post_cancel(sandbox.API_BASE, {"reason": "x", "amount": 100}, KEY, http=session)
+assert answer.status_code == 200 or answer.json()["type"] == "IDEMPOTENCY_OUTSTANDING_REQUEST", answer.text
+"""
+
+
+def test_simultaneous_calls_with_one_key_cancel_once(room, session, tmp_path):
+    pay(sandbox.API_BASE, "approve", http=session)
+    database = tmp_path / "sandbox.db"
+    run_together(CANCEL_ONCE, [[database, time.time() + 3]] * 4)
+    # An answer survives a restart as well.
+    restarted = requests.Session()
+    restarted.mount(sandbox.API_BASE, sandbox.SandboxAdapter(sandbox.create_app(database)))
+    answer = post_cancel(sandbox.API_BASE, {"reason": "x", "amount": 100}, KEY, http=restarted)
+    record = room.test_client().get("/payments/payment1", headers={"Authorization": f"PortOne {SECRET}"}).json
+    assert record["cancellations"] == [answer.json()["cancellation"]]
+    assert record["amount"]["cancelled"] == 100
+
+
+def test_threads_with_one_key_cancel_once(base, portone):
+    pay(base, "approve")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post_cancel(base, {"reason": "x", "amount": 100}, KEY), range(16)))
+    done = [answer.json()["cancellation"]["id"] for answer in answers if answer.status_code == 200]
+    assert done and len(set(done)) == 1
+    others = {answer.json()["type"] for answer in answers if answer.status_code != 200}
+    assert others <= {"IDEMPOTENCY_OUTSTANDING_REQUEST"}
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
 
 
 def test_processes_create_one_database_at_once(tmp_path):
