@@ -44,7 +44,7 @@ class PortOneRejected(Exception):
 
     def __init__(self, status: int, answer: object):
         said = answer if isinstance(answer, dict) else {}
-        self.type = str(said.get("type"))[:64]
+        self.status, self.type = status, str(said.get("type"))[:64]
         self.message = str(said.get("pgMessage") or said.get("message") or "")[:200]
         super().__init__(f"{status} {self.type}")
 
@@ -73,7 +73,7 @@ class PortOne:
             try:
                 record = self._call("GET", payment_id, params={"storeId": store_id})
             except PortOneRejected as error:
-                if error.type == "PAYMENT_NOT_FOUND":
+                if (error.status, error.type) == (404, "PAYMENT_NOT_FOUND"):
                     return None
                 raise
         if not _is_payment(record):
@@ -158,9 +158,11 @@ def _read(response, deadline):
 
 def _is_payment(record):
     """Has the record, in the documented types, what verification reads once money is involved?"""
-    if record.get("status") not in {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}:
-        return isinstance(record.get("status"), str)
-    amount = record.get("amount")
+    status, amount = record.get("status"), record.get("amount")
+    if not isinstance(status, str):
+        return False
+    if status not in {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}:
+        return True
     if not isinstance(amount, dict):
         return False
     numbers = (amount.get("total"), amount.get("cancelled", 0))
@@ -193,7 +195,9 @@ def is_signed(secrets: Iterable[bytes], headers: Mapping, body: bytes) -> bool:
     `webhook-signature` as `v1,<base64>`, several separated by spaces.
     """
     id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(time.time() - int(timestamp)) > WEBHOOK_TOLERANCE_SECONDS:
+    if not id or not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        return False
+    if abs(time.time() - int(timestamp)) > WEBHOOK_TOLERANCE_SECONDS:
         return False
     given = [part[3:] for part in headers.get("webhook-signature", "").split(" ") if part.startswith("v1,")]
     signed = f"{id}.{timestamp}.".encode() + body

@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from merchant.models import Order, Payment, session
 from tests.conftest import new_database
@@ -397,6 +400,64 @@ def test_a_refund_of_a_payment_that_can_not_be_looked_up_is_not_asked_for(shop, 
     portone.fault = answer(401, {"type": "UNAUTHORIZED"})
     assert "UNAUTHORIZED" in refund(shop, order).output
     assert not cancels(portone) and stored(shop, order)[1].refund is None
+
+
+@contextmanager
+def just_before(shop, beginning, happen):
+    """Let something happen just before the first statement that begins so, as if another process had been faster."""
+
+    def listen(connection, cursor, statement, *_):
+        if statement.startswith(beginning) and not happened:
+            happened.append(statement)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(happen).result()
+
+    happened = []
+    with shop.app.app_context():
+        engine = shop.app.extensions["sqlalchemy"].engine
+    event.listen(engine, "before_cursor_execute", listen)
+    yield
+    event.remove(engine, "before_cursor_execute", listen)
+    assert happened
+
+
+REFUND_IS_STORED = "UPDATE merchant_payment SET refund="
+
+
+def news_of(shop, order):
+    return lambda: change(shop, Payment, order["paymentId"], version=100)
+
+
+def test_a_refund_that_meets_other_news_of_the_payment_asks_for_nothing_yet(shop, portone):
+    order = paid(shop, portone)
+    with just_before(shop, REFUND_IS_STORED, news_of(shop, order)):
+        assert refund(shop, order).exit_code == 2
+    assert not cancels(portone) and stored(shop, order)[1].refund is None
+
+
+def test_a_refused_refund_is_given_up_whatever_else_is_stored_meanwhile(shop, portone):
+    order = paid(shop, portone)
+
+    def refuse(call):
+        race.enter_context(just_before(shop, REFUND_IS_STORED, news_of(shop, order)))
+        answer(409, {"type": "PAYMENT_NOT_PAID", "message": "m"})(call)
+
+    with ExitStack() as race:
+        portone.fault = on_cancel(refuse)
+        assert refund(shop, order).exit_code == 1
+    assert stored(shop, order)[1].refund is None and shop.trail(order)[-1] == "REFUND_FAILED"
+
+
+def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
+    def broken(order):
+        raise RuntimeError("out of stock")
+
+    monkeypatch.setattr("merchant.fulfilment.fulfil", broken)
+    order, fulfilled = paid(shop, portone), []
+    monkeypatch.setattr("merchant.fulfilment.fulfil", lambda order: fulfilled.append(order.id))
+    with just_before(shop, "UPDATE merchant_order", lambda: reconcile(shop)):
+        assert reconcile(shop).exit_code == 0
+    assert fulfilled == [order["orderId"]]
 
 
 # orders, order
