@@ -54,6 +54,8 @@ KOREAN = {
     "Not paid": "결제되지 않음",
     "The payment was closed before any money was paid. You can try again.":
         "결제가 이루어지지 않은 채 종료되었습니다. 다시 결제하실 수 있습니다.",
+    "The payment that was not accepted is given back. You can try again.":
+        "주문과 맞지 않아 인정되지 않은 결제 금액이 환불되었습니다. 다시 결제하실 수 있습니다.",
     "The deposit is overdue": "입금 기한 만료",
     "No deposit has been confirmed before the account's deadline. You can pay again, in another way too.":
         "입금 기한까지 확인된 입금이 없습니다. 같은 방법이나 다른 방법으로 다시 결제하실 수 있습니다.",
