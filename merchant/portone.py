@@ -10,12 +10,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent import futures
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
 import requests
-import urllib3
 
 from .config import Settings
 
@@ -123,13 +123,9 @@ class PortOne:
 
     def _call(self, method, payment_id, action="", read_seconds=None, **kwargs):
         url = f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}{action}"
-        timeout = (CONNECT_SECONDS, read_seconds or READ_SECONDS)
         try:
-            # A redirect would take the secret to another address, so none is followed.
-            options = {"timeout": timeout, "allow_redirects": False, "stream": True, **kwargs}
-            with self.session.request(method, url, **options) as response:
-                status, body = response.status_code, _read(response, time.monotonic() + timeout[1])
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            status, body = self._exchange(method, url, (CONNECT_SECONDS, read_seconds or READ_SECONDS), **kwargs)
+        except (requests.RequestException, futures.TimeoutError) as error:
             raise PortOneUnavailable(type(error).__name__) from error
         if status in {401, 403}:
             logger.error("PortOne answered %s: check PORTONE_API_SECRET and PORTONE_STORE_ID", status)
@@ -142,13 +138,33 @@ class PortOne:
             raise PortOneRejected(status, body)
         raise PortOneUnavailable(f"HTTP {status}")
 
+    def _exchange(self, method, url, timeout, **kwargs):
+        """One HTTP exchange, given up when its time is over.
 
-def _read(response, deadline):
-    """The JSON of an answer, or None if it is not JSON, too long to be PortOne's, or not here by the deadline."""
+        The time-outs of requests begin anew with every byte and don't count the look-up of the host's name, so it
+        runs in a thread, which is waited for no longer than that.
+        """
+        answer = futures.Future()
+
+        def exchange():
+            try:
+                # A redirect would take the secret to another address, so none is followed.
+                options = {"timeout": timeout, "allow_redirects": False, "stream": True, **kwargs}
+                with self.session.request(method, url, **options) as response:
+                    answer.set_result((response.status_code, _read(response)))
+            except Exception as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=exchange, daemon=True).start()
+        return answer.result(sum(timeout))
+
+
+def _read(response):
+    """The JSON of an answer, or None if it is not JSON or too long to be PortOne's."""
     body = b""
-    while chunk := response.raw.read1(65_536, decode_content=True):  # what has arrived: a read() could wait for ever
+    for chunk in response.iter_content(65_536):
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
+        if len(body) > MAX_ANSWER_BYTES:
             return None
     try:
         return json.loads(body, parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN

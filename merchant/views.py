@@ -328,10 +328,13 @@ def not_asked(problem):
     return error(problem.code)
 
 
-@bp.errorhandler(exc.OperationalError)  # locked, full, read-only or away: what was begun is rolled back
+@bp.errorhandler(exc.OperationalError)
+@bp.errorhandler(exc.InternalError)
 @bp.errorhandler(exc.TimeoutError)
 def database_unavailable(problem):
-    logger.error("the database is not available: %s", problem)
+    """Locked, full, read-only or away. What was begun is rolled back."""
+    # Not the whole problem: it shows the statement's values, the buyer's among them.
+    logger.error("the database is not available: %s", getattr(problem, "orig", problem))
     if request.method == "GET":
         return error_page(503, ERRORS["DATABASE_UNAVAILABLE"][1])
     return error("DATABASE_UNAVAILABLE")

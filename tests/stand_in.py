@@ -14,6 +14,7 @@ import itertools
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,17 @@ class PortOne:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+        self.cut()
+
+    def wait_for_calls(self, number, seconds=10):
+        """Return once so many calls have come in."""
+        deadline = time.monotonic() + seconds
+        while len(self.calls) < number:
+            assert time.monotonic() < deadline, f"{len(self.calls)} of {number} calls came in"
+            time.sleep(0.005)
+
+    def cut(self):
+        """End every connection."""
         for connection in list(self._open):
             with suppress(OSError):  # it ended by itself
                 connection.shutdown(socket.SHUT_RDWR)
@@ -95,7 +107,7 @@ class Call(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/json", "Content-Length": len(body), **dict(headers)}
         lines = [f"HTTP/1.1 {status} {self.responses.get(status, ['?'])[0]}"]
         lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
-        self.close_connection = headers["Content-Length"] != len(body)
+        self.close_connection = headers["Content-Length"] not in range(len(body) + 1)  # it is waited for, in vain
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
     def send(self, data):

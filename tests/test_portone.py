@@ -1,67 +1,59 @@
-"""What goes to PortOne, seen by a stand-in on the client's own session."""
+"""What goes to PortOne, and how much of it at once."""
 
-import io
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import sandbox
+import pytest
+
+from tests.stand_in import PortOne, answer, hang
 
 
-def stand_in(shop, api):
-    http = shop.app.extensions["merchant"].portone.session
-    http.mount(sandbox.API_BASE, sandbox.SandboxAdapter(api))
+@pytest.fixture
+def portone():
+    with PortOne() as portone:
+        yield portone
 
 
-def test_pre_registration_tells_portone_the_amount_and_its_failure_does_not_stop_the_sale(make_shop):
-    shop = make_shop(PORTONE_PRE_REGISTER="1")
-    seen = []
-
-    def api(environ, start_response):
-        body = io.TextIOWrapper(environ["wsgi.input"]).read(int(environ["CONTENT_LENGTH"]))
-        seen.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], json.loads(body)))
-        start_response("500 Internal Server Error", [])
-        return [b"{}"]
-
-    stand_in(shop, api)
+def test_a_look_up_carries_the_secret_the_store_and_the_one_path(make_shop, portone):
+    shop = make_shop(PORTONE_API_BASE=portone.url)
     order = shop.order()
+    shop.complete(order)
+    [(method, path, headers, body)] = portone.calls
+    assert (method, body) == ("GET", b"")
+    assert path == f"/payments/{order['paymentId']}?storeId={order['request']['storeId']}"
+    assert headers["Authorization"] == f"PortOne {shop.app.extensions['merchant'].settings.api_secret}"
+
+
+def test_a_netrc_and_a_proxy_of_the_machine_are_left_alone(make_shop, portone, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    shop = make_shop(PORTONE_API_BASE=portone.url)
+    assert shop.complete(shop.order()).json["status"] == "PENDING"
+    assert portone.calls[0][2]["Authorization"].startswith("PortOne ")
+
+
+def test_pre_registration_tells_portone_the_amount_and_its_failure_does_not_stop_the_sale(make_shop, portone):
+    shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_PRE_REGISTER="1")
+    portone.fault = answer(500, {"type": "INTERNAL"})
+    order = shop.order()
+    [(method, path, _, body)] = portone.calls
+    assert (method, path) == ("POST", f"/payments/{order['paymentId']}/pre-register")
     terms = {"totalAmount": 1000, "taxFreeAmount": 0, "currency": "KRW", "storeId": order["request"]["storeId"]}
-    assert seen == [("POST", f"/payments/{order['paymentId']}/pre-register", terms)]
+    assert json.loads(body) == terms
 
 
-def test_look_ups_beyond_the_bound_are_answered_at_once(make_shop):
-    shop = make_shop(PORTONE_MAX_LOOKUPS="1")
+def test_look_ups_beyond_the_bound_are_answered_at_once(make_shop, portone):
+    shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_MAX_LOOKUPS="1")
     order = shop.order()
-    asked, answer_now = threading.Event(), threading.Event()
-
-    def api(environ, start_response):
-        asked.set()
-        answer_now.wait(5)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [b'{"status": "READY"}']
-
-    stand_in(shop, api)
     ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+    portone.fault = hang
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(lambda: shop.app.test_client().post("/payment/complete", json=ids))
-        assert asked.wait(5)
+        portone.wait_for_calls(1)
         assert shop.complete(order).json["error"]["code"] == "PORTONE_UNAVAILABLE"
-        answer_now.set()
+        assert not waiting.done()
+        portone.released.set()
         assert waiting.result().json["status"] == "PENDING"
     assert shop.complete(order).status_code == 200, "the place was given back"
-
-
-def test_the_look_up_carries_the_secret_the_store_and_the_one_path(shop):
-    seen = []
-
-    def api(environ, start_response):
-        seen.append((environ["PATH_INFO"], environ["QUERY_STRING"], environ["HTTP_AUTHORIZATION"]))
-        start_response("302 Found", [("Location", "http://elsewhere.invalid/")])
-        return [b""]
-
-    stand_in(shop, api)
-    order = shop.order()
-    assert shop.complete(order).status_code == 503, "a redirect is not followed: the secret would go with it"
-    secret = shop.app.extensions["merchant"].settings.api_secret
-    store = f"storeId={order['request']['storeId']}"
-    assert seen == [(f"/payments/{order['paymentId']}", store, f"PortOne {secret}")]
