@@ -1,11 +1,72 @@
-"""The shop and the sandbox as a test has them: apps of its own, on SQLite files of its own, no server."""
+"""The shop and the sandbox as a test has them: apps of its own, on databases of its own, no server.
+
+With DATABASE_URL=postgresql+psycopg://… the shop's databases are on that server, otherwise they are SQLite files.
+"""
+
+import os
+import ssl
+import uuid
+from functools import cache
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 import sandbox
 from merchant import create_app
 
+# Taken out of the environment, so that no test and no process of a test sees it by accident.
+DATABASE_URL = os.environ.pop("DATABASE_URL", "")
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
+COMPILED_TEMPLATES = FileSystemBytecodeCache()  # shared, or every shop would compile its own
+
+
+def on_postgres():
+    return DATABASE_URL.startswith("postgresql")
+
+
+sqlite_only = pytest.mark.skipif(on_postgres(), reason="about SQLite")
+
+
+@cache
+def new_database(folder):
+    """The URL of an empty database for the shop; the same folder always has the same one.
+
+    On PostgreSQL it is a schema of its own. Child processes are given the URL: only pytest's own process makes one.
+    """
+    if not on_postgres():
+        return f"sqlite:///{folder}/shop.db"
+    schema = f"test_{uuid.uuid4().hex}"
+    on_server(f"CREATE SCHEMA {schema}")
+    schemas.append(schema)
+    url = make_url(DATABASE_URL).update_query_dict({"options": f"-csearch_path={schema}"})
+    return url.render_as_string(hide_password=False)
+
+
+schemas = []  # made so far
+
+
+def on_server(*statements):
+    """Run them one by one, each in a transaction of its own: a single one may lock only so many tables."""
+    engine = create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_schemas_left():
+    yield
+    if schemas:
+        on_server("SET lock_timeout = '10s'", *(f"DROP SCHEMA {schema} CASCADE" for schema in schemas))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_ssl_context():
+    """PortOne's own client reads the system's certificates a dozen times, which takes longer than most tests do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 class Shop:
@@ -13,8 +74,8 @@ class Shop:
 
     def __init__(self, folder, **settings):
         self.portone = sandbox.create_app(folder / "sandbox.db")
-        database = {"DATABASE_URL": f"sqlite:///{folder / 'shop.db'}"}
-        self.app = create_app({**sandbox.settings("/sandbox"), **database, **settings})
+        self.app = create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder), **settings})
+        self.app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
         session = self.app.extensions["merchant"].portone.session
         session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(self.portone))
         self.client = self.app.test_client()

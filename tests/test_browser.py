@@ -1,23 +1,24 @@
 """A visitor pays: the real site in its own process, and a real Chromium. Without one these tests are skipped,
 or fail when REQUIRE_BROWSER=1."""
 
-import json
 import os
 import re
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 import uuid
-from contextlib import closing
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from sqlalchemy import create_engine, select
+
+from merchant.models import Order, Payment
+from tests.conftest import new_database
 
 REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 if not REQUIRED:
@@ -50,11 +51,11 @@ class Site:
     """The running site: its address, and its database to look into."""
 
     def __init__(self, url, database):
-        self.url, self.database = url, database
+        self.url, self.engine = url, create_engine(database)
 
-    def rows(self, query, *values):
-        with closing(sqlite3.connect(self.database)) as db:
-            return db.execute(query, values).fetchall()
+    def values(self, column, condition):
+        with self.engine.connect() as connection:
+            return connection.scalars(select(column).where(condition)).all()
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +64,12 @@ def site(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    database = folder / "shop.db"
+    database = new_database(folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "FLASK_"))}
     environment |= dict.fromkeys(UNSET, "")
     environment |= {
         "PORTONE_SANDBOX": "1",
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": database,
         "SANDBOX_DATABASE": str(folder / "sandbox.db"),
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", str(port)]
@@ -188,7 +189,7 @@ def order_id(page):
 
 
 def payment_ids(site, page):
-    return [id for (id,) in site.rows("SELECT id FROM merchant_payment WHERE order_id = ?", order_id(page))]
+    return site.values(Payment.id, Payment.order_id == order_id(page))
 
 
 def placed_orders(page):
@@ -204,7 +205,7 @@ def placed_orders(page):
 
 
 def orders_of(site, email):
-    return len(site.rows("SELECT id FROM merchant_order WHERE buyer_email = ?", email))
+    return site.values(Order.id, Order.buyer_email == email)
 
 
 # Every window, every answer
@@ -275,8 +276,8 @@ def test_tampered_amount_is_a_mismatch(page, window_type):
 def test_virtual_account(page, site):
     pay(page, "issue", method="VIRTUAL_ACCOUNT")
     expect_status(page, "VIRTUAL_ACCOUNT_ISSUED")
-    [(account,)] = site.rows("SELECT virtual_account FROM merchant_payment WHERE order_id = ?", order_id(page))
-    expect(page.locator("main")).to_contain_text(json.loads(account)["accountNumber"])
+    [account] = site.values(Payment.virtual_account, Payment.order_id == order_id(page))
+    expect(page.locator("main")).to_contain_text(account["accountNumber"])
 
     console = page.context.new_page()
     [payment_id] = payment_ids(site, page)
@@ -322,7 +323,7 @@ def test_pressed_twice_is_one_order(page, site, twice):
     choose(page, "approve")
     expect_status(page, "PAID")
     assert len(requests) == 1
-    assert orders_of(site, email) == 1
+    assert len(orders_of(site, email)) == 1
     assert len(payment_ids(site, page)) == 1
 
 
@@ -334,7 +335,7 @@ def test_back_from_a_redirect_window_shows_the_order(page, site):
     page.go_back()
     expect(page.locator("[data-order-id]")).to_be_visible()
     assert len(requests) == 1
-    assert site.rows("SELECT id FROM merchant_order WHERE buyer_email = ?", email) == [(order_id(page),)]
+    assert orders_of(site, email) == [order_id(page)]
 
 
 def test_blocked_sdk_is_said_and_makes_no_order(page, site):
@@ -347,7 +348,7 @@ def test_blocked_sdk_is_said_and_makes_no_order(page, site):
     expect(page.locator("#message")).to_contain_text("could not be loaded")
     expect(page.locator("#pay")).to_be_enabled()
     assert requests == []
-    assert orders_of(site, email) == 0
+    assert orders_of(site, email) == []
 
 
 def refuse_confirmation(page, times=None):
@@ -395,7 +396,7 @@ def test_blocked_popup_is_said_and_the_order_kept(page, site):
     pay(page, "approve", "IFRAME")
     expect_status(page, "PAID")
     assert len(requests) == 1
-    assert orders_of(site, email) == 1
+    assert len(orders_of(site, email)) == 1
 
 
 @pytest.mark.parametrize("device, opens", [(None, "IFRAME"), ("iPhone 13", "REDIRECTION")])

@@ -1,39 +1,33 @@
-"""PortOne's records, one after another: what each does to the payment and to its order."""
+"""PortOne's records, one after another: what verification says of each, and what it does to payment and order."""
 
-import json
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
-import sandbox
 from merchant.models import Order, Payment, session
+from merchant.verification import verify
+from tests.stand_in import PortOne, record
 
 
 @pytest.fixture
-def portone(shop):
-    """`portone(order, status, …)`: PortOne has this record of the order's payment."""
-    clock = iter(range(10, 60))
-    answers = {}
+def api():
+    with PortOne() as api:
+        yield api
 
-    def api(environ, start_response):
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answers["record"]).encode()]
 
-    http = shop.app.extensions["merchant"].portone.session
-    http.mount(sandbox.API_BASE, sandbox.SandboxAdapter(api))
+@pytest.fixture
+def shop(make_shop, api):
+    return make_shop(PORTONE_API_BASE=api.url)
+
+
+@pytest.fixture
+def portone(shop, api):
+    """`portone(order, status, …)`: PortOne has this record of the order's payment, and the browser returns."""
 
     def say(order, status, **changes):
-        request = order["request"]
-        answers["record"] = {
-            "status": status,
-            "id": request["paymentId"],
-            "storeId": request["storeId"],
-            "channel": {"type": "TEST", "key": request["channelKey"]},
-            "amount": {"total": request["totalAmount"], "taxFree": 0, "cancelled": 0},
-            "currency": request["currency"],
-            "orderName": request["orderName"],
-            "updatedAt": f"2026-01-01T00:00:{next(clock)}.123456789Z",
-            **changes,
-        }
+        api.records[order["paymentId"]] = record(order, status, **changes)
         return shop.complete(order)
 
     return say
@@ -49,25 +43,114 @@ def order(shop):
     return shop.order()
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"id": "another"}, "PAYMENT_ID"),
-        ({"storeId": "store-another"}, "STORE"),
-        ({"channel": {"type": "TEST", "key": "channel-key-another"}}, "CHANNEL"),
-        ({"amount": {"total": 999}}, "AMOUNT"),
-        ({"amount": {"total": -1000}}, "AMOUNT"),
-        ({"amount": {"total": 1000, "taxFree": 500}}, "TAX_FREE"),
-        ({"currency": "USD"}, "CURRENCY"),
-        ({"orderName": "another"}, "ORDER_NAME"),
-        ({"promotionId": "promo"}, "PROMOTION"),
-    ],
-)
-def test_a_paid_record_of_something_else_is_a_mismatch(shop, portone, order, change, reason):
-    answer = portone(order, "PAID", **change)
-    assert (answer.status_code, answer.json["error"]["reasons"]) == (400, [reason])
+# Verification alone: a payment's row, a record, a verdict
+
+relaxed = settings(deadline=None, database=None)  # nothing here is about time, and nothing is left in the work tree
+
+PAYMENT = SimpleNamespace(
+    id="0123456789abcdef" * 2, store_id="store-1", channel_key="channel-key-1",
+    amount=1000, currency="KRW", order_name="나이키 와플 트레이너 2 SD",
+)  # fmt: skip
+LIVE_RECORD = {
+    "id": PAYMENT.id,
+    "storeId": "store-1",
+    "channel": {"type": "LIVE", "key": "channel-key-1"},
+    "amount": {"total": 1000, "taxFree": 0, "paid": 1000, "cancelled": 0},
+    "currency": "KRW",
+    "orderName": PAYMENT.order_name,
+}
+CHECKED = {  # reason: where the record says it
+    "PAYMENT_ID": ("id",),
+    "STORE": ("storeId",),
+    "CHANNEL": ("channel", "key"),
+    "AMOUNT": ("amount", "total"),
+    "CURRENCY": ("currency",),
+    "ORDER_NAME": ("orderName",),
+    "TAX_FREE": ("amount", "taxFree"),
+    "PROMOTION": ("promotionId",),
+    "TEST_CHANNEL": ("channel", "type"),
+}
+MAY_BE_MISSING = {"CHANNEL", "TAX_FREE", "PROMOTION"}  # an empty value says nothing there
+MONEY = st.sampled_from(["VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"])
+NO_MONEY = st.sampled_from(["READY", "PAY_PENDING", "FAILED", "TELEPORTED", ""])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
+NEAR = st.sampled_from([999, 1001, -1000, 1000.0, "1000", True, "krw", "USD", "KRW ", "Store-1", "TEST", "live", 1])
+
+
+def with_value(whole, path, value):
+    """A copy with one value changed, at a path of one or two names."""
+    name, *inner = path
+    return {**whole, name: with_value(whole[name], inner, value) if inner else value}
+
+
+def value_at(whole, path):
+    for name in path:
+        whole = whole.get(name)
+    return whole
+
+
+@relaxed
+@example(status="PAID", reason="AMOUNT", value=1000.0)
+@example(status="PAID", reason="AMOUNT", value="1000")
+@example(status="PAID", reason="TAX_FREE", value=True)
+@given(status=MONEY, reason=st.sampled_from(sorted(CHECKED)), value=NEAR | JSON)
+def test_a_single_changed_field_is_named_and_nothing_else_is(status, reason, value):
+    was = value_at(LIVE_RECORD, CHECKED[reason])
+    assume(type(value) is not type(was) or value != was)
+    assume(value or reason not in MAY_BE_MISSING)
+    changed = with_value({**LIVE_RECORD, "status": status}, CHECKED[reason], value)
+    verdict = verify(PAYMENT, changed, allow_test=False)
+    assert verdict.reasons == [reason]
+    [check] = [check for check in verdict.checks if not check.passed]
+    assert check.actual is value, "the trail shows what PortOne says"
+
+
+@relaxed
+@given(status=MONEY, reasons=st.sets(st.sampled_from(sorted(CHECKED))))
+def test_every_changed_field_is_named(status, reasons):
+    changed = {**LIVE_RECORD, "status": status}
+    for reason in reasons:
+        changed = with_value(changed, CHECKED[reason], 7)
+    assert set(verify(PAYMENT, changed, allow_test=False).reasons) == reasons
+
+
+NAMES = st.text().filter(lambda name: name not in {name for path in CHECKED.values() for name in path})
+
+
+@relaxed
+@given(status=MONEY | NO_MONEY, place=st.sampled_from([(), ("amount",), ("channel",)]), name=NAMES, value=JSON)
+def test_a_field_that_is_not_checked_never_matters(status, place, name, value):
+    assume((*place, name) not in {("status",), ("amount",), ("channel",)})
+    plain = {**LIVE_RECORD, "status": status}
+    verdict = verify(PAYMENT, with_value(plain, (*place, name), value), allow_test=False)
+    assert verdict == verify(PAYMENT, plain, allow_test=False) and not verdict.reasons
+
+
+@relaxed
+@given(status=NO_MONEY, reason=st.sampled_from(sorted(CHECKED)), value=JSON, allow_test=st.booleans())
+def test_a_record_without_money_is_never_a_mismatch(status, reason, value, allow_test):
+    changed = with_value({**LIVE_RECORD, "status": status}, CHECKED[reason], value)
+    verdict = verify(PAYMENT, changed, allow_test)
+    assert (verdict.status, verdict.reasons) == ("FAILED" if status == "FAILED" else "PENDING", [])
+
+
+@relaxed
+@given(status=MONEY, value=JSON)
+def test_a_channels_type_matters_only_where_test_payments_are_refused(status, value):
+    changed = with_value({**LIVE_RECORD, "status": status}, ("channel", "type"), value)
+    assert verify(PAYMENT, changed, allow_test=True).reasons == []
+    assert verify(PAYMENT, changed, allow_test=False).reasons == ([] if value == "LIVE" else ["TEST_CHANNEL"])
+
+
+# What a record does
+
+
+def test_a_mismatch_stays_one_until_portone_has_other_news(shop, portone, order):
+    assert portone(order, "PAID", orderName="another").status_code == 400
+    assert portone(order, "READY", orderName="another").status_code == 400, "READY is no news for a mismatch"
     assert stored(shop, order)[0].paid_at is None
-    assert portone(order, "READY", **change).status_code == 400, "READY is no news for a mismatch"
+    assert portone(order, "PAID").json["status"] == "PAID"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +171,25 @@ def test_a_record_without_what_is_documented_is_not_an_answer(portone, order, ch
     assert portone(order, **{"status": "PAID", **change}).status_code == 503
 
 
-def test_an_unknown_status_is_pending(portone, order):
-    assert portone(order, "TELEPORTED").json["status"] == "PENDING"
+@pytest.mark.parametrize("status", ["TELEPORTED", "", "T" * 1000, "텔레포트", "a\0b", "\ud800"])
+def test_an_unknown_status_is_pending_whatever_it_is(shop, portone, order, status):
+    assert portone(order, status).json["status"] == "PENDING"
+    assert 'data-order-status="PENDING"' in shop.page(order)
+
+
+TIMES = ["", "yesterday", None, 7, "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-09:00"]
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_that_can_not_be_read_stops_no_payment(shop, portone, order, time):
+    assert portone(order, "PAID", updatedAt=time).json["status"] == "PAID"
+
+
+@pytest.mark.parametrize("time", [*TIMES, "9999-12-31T23:59:59Z"])
+def test_a_virtual_accounts_deadline_that_can_not_be_read_is_left_out(shop, portone, order, time):
+    method = {"type": "PaymentMethodVirtualAccount", "bank": "SHINHAN", "accountNumber": "5600", "expiredAt": time}
+    assert portone(order, "VIRTUAL_ACCOUNT_ISSUED", method=method).json["status"] == "VIRTUAL_ACCOUNT_ISSUED"
+    assert "5600" in shop.page(order)
 
 
 def test_pending_and_failed_alternate_and_a_late_approval_is_paid(shop, portone, order):

@@ -1,12 +1,16 @@
 """Starting: settings, our own site, a host's app."""
 
+import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask, session
 from flask_sqlalchemy import SQLAlchemy
 
@@ -14,6 +18,7 @@ import merchant
 import sandbox
 from merchant import config
 from merchant.catalog import PRODUCTS
+from tests.conftest import new_database
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
@@ -47,11 +52,11 @@ def test_secrets_are_not_in_the_settings_repr():
 
 
 def run_wsgi(tmp_path, code, **settings):
-    """Import wsgi in a process of its own, in a copy without .env, and run `code` there."""
+    """Import wsgi in a process of its own, in a folder like ours but without .env, and run `code` there."""
     for name in ("merchant", "sandbox", "static", "templates"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "wsgi.py", tmp_path)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "DATABASE_"))}
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "wsgi.py", tmp_path)  # a link would lead it to our .env
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
     env |= settings | {"PYTHONPATH": str(tmp_path)}
     return subprocess.run(
         [sys.executable, "-c", "import wsgi\nc = wsgi.app.test_client()\n" + code],
@@ -83,7 +88,7 @@ def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
     (tmp_path / "static" / "style.css").write_text("host css")
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "order.html").write_text("the host's order page {{ _('x') is defined }}")
-    host.config.update(sandbox.settings("/sandbox"), SECRET_KEY="k", SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/h.db")
+    host.config.update(sandbox.settings("/sandbox"), SECRET_KEY="k", SQLALCHEMY_DATABASE_URI=new_database(tmp_path))
     database = SQLAlchemy(host)
     host.jinja_env.globals["_"] = lambda text: "host's own"
     host.register_error_handler(404, lambda error: ("host's 404", 404))
@@ -126,30 +131,43 @@ def test_product_names_are_what_every_pg_accepts():
     assert PRODUCTS["waffle-trainer"].name == "나이키 와플 트레이너 2 SD" and PRODUCTS["waffle-trainer"].price == 1000
 
 
+def test_processes_start_at_once_on_an_empty_database(tmp_path):
+    multi = multiprocessing.get_context("fork")
+
+    def start(barrier, settings):
+        barrier.wait(30)
+        merchant.create_app(settings)
+
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        arguments = multi.Barrier(6), {**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder)}
+        processes = [multi.Process(target=start, args=arguments, daemon=True) for _ in range(6)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0] * 6
+
+
 @pytest.mark.parametrize("options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]])
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
-    import socket
-    from concurrent.futures import ThreadPoolExecutor
-
-    import requests
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{free.getsockname()[1]}"
+    listener = socket.create_server(("127.0.0.1", 0))  # handed over, so that the first request waits for a worker
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
     env |= dict.fromkeys(ACCOUNT, "")  # whatever a developer's own .env says
     env |= {
         "PORTONE_SANDBOX": "1",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/shop.db",
+        "DATABASE_URL": new_database(tmp_path),
         "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
     }
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", base.removeprefix("http://"), *options]
-    server = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
+    server = subprocess.Popen(
+        [*command, *options], cwd=ROOT, env=env, stderr=subprocess.PIPE, pass_fds=[listener.fileno()]
+    )
+    listener.close()
     try:
-        http = requests.Session()
-        retries = requests.adapters.Retry(connect=30, backoff_factor=0.1, backoff_max=0.5)
-        http.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
-        assert http.get(base).status_code == 200
+        assert requests.get(base, timeout=30).status_code == 200
 
         def pay(_):
             buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
