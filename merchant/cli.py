@@ -44,7 +44,7 @@ def reconcile(context, older_than, since):
                 outcomes[NOT_ASKED] += len(payments) - sum(outcomes.values())
                 break
     outcomes["fulfilled again"], outcomes["failed to be fulfilled again"] = settlement.fulfil_again()
-    outcomes["need a person: see flask orders --attention"] = needing = len(_need_a_person())
+    outcomes["need a person: see flask orders --attention"] = needing = len(list(_need_a_person()))
     for outcome, count in outcomes.items():
         if count:
             click.echo(f"{count:>7}  {outcome}")
@@ -113,6 +113,8 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
     payment = settlement.find(payment_id)
     click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
     click.echo(f"{payment.status}: {payment.cancelled_amount} KRW of {payment.portone_amount} given back.")
+    if status in {"SUCCEEDED", "MADE_BEFORE"}:
+        settlement.end_refund(payment_id)
     if status == "FAILED":
         click.get_current_context().exit(1)
 
@@ -131,33 +133,31 @@ REFUNDS = {
 def orders(attention, limit):
     """List the newest orders, or those that need a person."""
     if attention:
-        for order, payment in _need_a_person():
-            click.echo(f"order {order.id} payment {payment.id}: {_why(payment)}")
+        for payment, why in _need_a_person():
+            click.echo(f"order {payment.order_id} payment {payment.id}: {why}")
         return
     for order in session.scalars(select(Order).order_by(Order.created_at.desc()).limit(limit)):
         click.echo(f"{when(order.created_at)}  {order.id}  {order.status:<22}  {order.amount:>9} KRW  {order.name}")
 
 
 def _need_a_person():
-    """(order, payment) rows: money taken by a payment that is not the order's, a refund whose end is not known, a
-    fulfilment that failed."""
-    failed = and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(settlement.TAKEN))
+    """What nobody but a person can end, as (payment, why)."""
+    unfulfilled = and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(settlement.TAKEN))
     refused = and_(Payment.status == "MISMATCH", Payment.portone_status.in_(settlement.TAKEN))
-    return session.execute(
-        select(Order, Payment)
-        .join(Payment, Payment.order_id == Order.id)
-        .where(or_(refused, failed, Payment.refund.is_not(None)))
-        .order_by(Order.created_at)
-    ).all()
-
-
-def _why(payment):
-    if payment.refund:
-        return f"a refund of {payment.refund['amount']} KRW has no known end: repeat flask refund {payment.id}"
-    if payment.status == "MISMATCH":
+    rows = session.execute(
+        select(Payment, refused, unfulfilled)
+        .join(Order, Order.id == Payment.order_id)
+        .where(or_(refused, unfulfilled, Payment.refund.is_not(None)))
+        .order_by(Payment.created_at)
+    )
+    for payment, is_refused, is_unfulfilled in rows:
         taken = payment.portone_amount - payment.cancelled_amount
-        return f"{', '.join(payment.reasons)}: {taken} KRW taken, not this order's: flask refund {payment.id}"
-    return "paid, but its fulfilment failed: see the log, then flask reconcile"
+        if payment.refund and "made" not in payment.refund:
+            yield payment, f"a refund of {payment.refund['amount']} KRW has no known end: repeat its flask refund"
+        elif is_refused:
+            yield payment, f"{', '.join(payment.reasons)}: {taken} KRW taken, not this order's: flask refund it"
+        elif is_unfulfilled:
+            yield payment, "paid, but its fulfilment failed: see the log, then flask reconcile"
 
 
 @bp.cli.command()

@@ -66,7 +66,7 @@ class Payment(db.Model):
     portone_updated_at: Mapped[datetime | None]
     portone_amount: Mapped[int] = mapped_column(default=0)  # in PortOne's record, once money is involved
     cancelled_amount: Mapped[int] = mapped_column(default=0)
-    # A refund that was asked for and whose end is not known: {key, reason, amount, balance before it}.
+    # A refund that was asked for and whose end is not told: {key, reason, amount, balance before it, made?}.
     refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict | None] = mapped_column(JSON)
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's message

@@ -108,7 +108,7 @@ def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
         total, cancelled = record["amount"]["total"], record["amount"].get("cancelled", 0)
         new |= {"portone_amount": total, "cancelled_amount": cancelled}
         if payment.refund and payment.refund["balance"] != total - cancelled:
-            new["refund"] = None  # it was made
+            new["refund"] = payment.refund | {"made": True}  # kept until `flask refund` has said so
     if status == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method := record.get("method"), dict):
         names = ("bank", "accountNumber", "remitteeName", "expiredAt")
         new["virtual_account"] = {name: printable(method.get(name)) for name in names}
@@ -361,29 +361,32 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
     """Give a payment back: `amount` of it (KRW), or all that is left. `account` is PortOne's refundAccount.
 
     What is asked for is stored first, and asked for again with the same idempotency key, amount and balance until its
-    end is known, so that a repeat never refunds twice. Only PortOne's record changes the payment. Returns the status
-    of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if an earlier call turns out to have done
-    it. Raises Refused, PortOneRejected (PortOne or the PG says no), PortOneUnavailable (the end is unknown: repeat).
+    end is known and the caller, having told it, calls `end_refund`: so a repeat never refunds twice. Only PortOne's
+    record changes the payment. Returns the status of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or
+    MADE_BEFORE if an earlier call turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG says
+    no), PortOneUnavailable (the end is unknown: repeat).
     """
-    before = find(payment_id)
     payment = settle(payment_id, "cli")
-    if before.refund and not payment.refund:
-        return "MADE_BEFORE"
+    # PortOne calls it 취소 가능 잔액, and refuses a refund that was reckoned from another balance.
+    balance = payment.portone_amount - payment.cancelled_amount
+    asked = payment.refund
+    if asked and "made" in asked:
+        if balance == 0 or amount == asked["amount"]:
+            return "MADE_BEFORE"
+        asked = None  # that one is over, and this is another
     if payment.portone_status not in TAKEN:
         message = f"Expected a paid payment; this one is {payment.status}."
         raise Refused("INVALID_REQUEST", "PAYMENT_ID", message=message)
-    # PortOne calls it 취소 가능 잔액, and refuses a refund that was reckoned from another balance.
-    balance = payment.portone_amount - payment.cancelled_amount
     amount = balance if amount is None else amount
-    asked = payment.refund or {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
-    if amount != asked["amount"]:
+    if asked and amount != asked["amount"]:
         message = f"The end of a refund of {asked['amount']} is not known yet: repeat that one first."
         raise Refused("INVALID_REQUEST", "--amount", message=message)
     if not 0 < amount <= balance:
         raise Refused("INVALID_REQUEST", "--amount", message=f"Expected a whole number from 1 to {balance}.")
-    requested = _event(payment, "cli", "REFUND_REQUESTED")
-    if not payment.refund and not _store(payment, {"refund": asked}, [requested], "cli"):
-        raise Refused("PAYMENT_IN_PROGRESS")
+    if not asked:
+        asked = {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
+        if not _store(payment, {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")], "cli"):
+            raise Refused("PAYMENT_IN_PROGRESS")
     request = {"reason": asked["reason"], "currentCancellableAmount": balance}
     if amount < balance:
         request["amount"] = amount
@@ -395,16 +398,17 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
     except PortOneRejected as error:
         if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
             raise PortOneUnavailable("the first call of this refund is still running") from error
-        _give_up_refund(payment_id)
+        end_refund(payment_id, "REFUND_FAILED")
         raise
     if status == "FAILED":
-        _give_up_refund(payment_id)
+        end_refund(payment_id, "REFUND_FAILED")
     with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up brings it
         settle(payment_id, "cli")
     return status
 
 
-def _give_up_refund(payment_id):
+def end_refund(payment_id: str, *events: str) -> None:
+    """Forget what was asked for: its end is known."""
     payment = find(payment_id)
-    while not _store(payment, {"refund": None}, [_event(payment, "cli", "REFUND_FAILED")], "cli"):
+    while not _store(payment, {"refund": None}, [_event(payment, "cli", event) for event in events], "cli"):
         payment = find(payment_id)
