@@ -123,7 +123,10 @@ def printable(text: object) -> str:
 
 
 def _plain(value):
-    return value if value is None or type(value) in {int, bool} else printable(value)
+    """As the trail keeps it: short, and what the eye does not see written out."""
+    if value is None or type(value) in {int, bool}:
+        return value
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(value)[:200])
 
 
 def find(payment_id: str) -> Any:
