@@ -4,9 +4,12 @@ With DATABASE_URL=postgresql+psycopg://… the shop's databases are on that serv
 """
 
 import os
+import shutil
 import ssl
 import uuid
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from jinja2 import FileSystemBytecodeCache
@@ -18,7 +21,8 @@ from merchant import create_app
 # Taken out of the environment, so that no test and no process of a test sees it by accident.
 DATABASE_URL = os.environ.pop("DATABASE_URL", "")
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
-COMPILED_TEMPLATES = FileSystemBytecodeCache()  # shared, or every shop would compile its own
+FOLDER = TemporaryDirectory()
+COMPILED_TEMPLATES = FileSystemBytecodeCache(FOLDER.name)  # shared, or every shop would compile its own
 
 
 def on_postgres():
@@ -69,17 +73,35 @@ def one_ssl_context():
         yield
 
 
+@cache
+def empty_database():
+    """An SQLite file with the shop's tables and nothing in them."""
+    file = Path(FOLDER.name) / "empty.db"
+    create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": f"sqlite:///{file}"})
+    return file
+
+
 class Shop:
     """A merchant site and its PortOne. What a browser would do is done by two test clients."""
 
     def __init__(self, folder, **settings):
-        self.portone = sandbox.create_app(folder / "sandbox.db")
+        self.folder = folder
+        if not on_postgres() and not (folder / "shop.db").exists():
+            shutil.copy(empty_database(), folder / "shop.db")  # several times faster than creating the tables
         self.app = create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder), **settings})
         self.app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
         session = self.app.extensions["merchant"].portone.session
-        session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(self.portone))
+        session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(lambda *call: self.portone(*call)))
         self.client = self.app.test_client()
-        self.window = self.portone.test_client()
+
+    @cached_property
+    def portone(self):
+        """The sandbox, for the tests that need it."""
+        return sandbox.create_app(self.folder / "sandbox.db")
+
+    @cached_property
+    def window(self):
+        return self.portone.test_client()
 
     def order(self, **fields):
         """Place an order; returns the answer's JSON: orderId, paymentId, request."""

@@ -62,7 +62,7 @@ def order(shop):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(client, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.3)
     monkeypatch.setattr(client, "READ_SECONDS", 0.1)
     return monkeypatch
 

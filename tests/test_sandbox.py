@@ -862,7 +862,7 @@ assert answer.status_code == 200 or answer.json()["type"] == "IDEMPOTENCY_OUTSTA
 def test_simultaneous_calls_with_one_key_cancel_once(room, session, tmp_path):
     pay(sandbox.API_BASE, "approve", http=session)
     database = tmp_path / "sandbox.db"
-    run_together(CANCEL_ONCE, [[database, time.time() + 3]] * 4)
+    run_together(CANCEL_ONCE, [[database, time.time() + 1.5]] * 4)
     # An answer survives a restart as well.
     restarted = requests.Session()
     restarted.mount(sandbox.API_BASE, sandbox.SandboxAdapter(sandbox.create_app(database)))

@@ -2,23 +2,30 @@
 
 import multiprocessing
 import os
+import runpy
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 from flask import Flask, session
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 import merchant
 import sandbox
 from merchant import config
 from merchant.catalog import PRODUCTS
-from tests.conftest import new_database
+from merchant.models import Order
+from tests.conftest import new_database, sqlite_only
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
@@ -51,35 +58,48 @@ def test_secrets_are_not_in_the_settings_repr():
     assert "secret-1" not in repr(config.load(ACCOUNT))
 
 
-def run_wsgi(tmp_path, code, **settings):
-    """Import wsgi in a process of its own, in a folder like ours but without .env, and run `code` there."""
-    for name in ("merchant", "sandbox", "static", "templates"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "wsgi.py", tmp_path)  # a link would lead it to our .env
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
-    env |= settings | {"PYTHONPATH": str(tmp_path)}
-    return subprocess.run(
-        [sys.executable, "-c", "import wsgi\nc = wsgi.app.test_client()\n" + code],
-        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """start(**environment): what wsgi.py makes of it, without a developer's own .env."""
+    shutil.copy(ROOT / "wsgi.py", tmp_path)
+    for name in [name for name in os.environ if name.startswith("PORTONE_")]:
+        monkeypatch.delenv(name)
+
+    def start(**environment):
+        environment |= {"DATABASE_URL": new_database(tmp_path), "SANDBOX_DATABASE": str(tmp_path / "sandbox.db")}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(tmp_path / "wsgi.py")["app"].test_client()
+
+    return start
 
 
-def test_a_real_account_has_no_sandbox_and_loads_the_sdk_from_portone(tmp_path):
-    code = "print(c.get('/sandbox/').status_code, 'https://cdn.portone.io/v2/browser-sdk.js' in c.get('/').text)"
-    result = run_wsgi(tmp_path, code, PORTONE_SANDBOX="1", **ACCOUNT)
-    assert result.stdout.split() == ["404", "True"], result.stderr
+def test_a_real_account_has_no_sandbox_and_loads_the_sdk_from_portone(start):
+    client = start(PORTONE_SANDBOX="1", **ACCOUNT)
+    assert client.get("/sandbox/").status_code == 404
+    assert "https://cdn.portone.io/v2/browser-sdk.js" in client.get("/").text
 
 
-def test_no_account_and_the_sandbox_switched_on_is_the_sandbox(tmp_path):
-    code = "print(c.get('/sandbox/').status_code, 'src=\"/sandbox/v2/browser-sdk.js\"' in c.get('/').text)"
-    result = run_wsgi(tmp_path, code, PORTONE_SANDBOX="1")
-    assert result.stdout.split() == ["200", "True"], result.stderr
+def test_no_account_and_the_sandbox_switched_on_is_the_sandbox(start):
+    client = start(PORTONE_SANDBOX="1")
+    assert client.get("/sandbox/").status_code == 200
+    assert 'src="/sandbox/v2/browser-sdk.js"' in client.get("/").text
 
 
 @pytest.mark.parametrize("settings", [{}, {"PORTONE_SANDBOX": "1", "PORTONE_STORE_ID": "store-1"}])
-def test_an_account_that_is_missing_or_half_there_refuses_to_start(tmp_path, settings):
-    result = run_wsgi(tmp_path, "", **settings)
-    assert result.returncode != 0 and "PORTONE_API_SECRET" in result.stderr
+def test_an_account_that_is_missing_or_half_there_refuses_to_start(start, settings):
+    with pytest.raises(config.SettingsError, match="PORTONE_API_SECRET"):
+        start(**settings)
+
+
+def test_without_a_database_of_its_own_the_shop_has_a_file_in_instance(tmp_path):
+    for name in ("merchant", "sandbox"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "wsgi.py", tmp_path)  # a link would lead to our own .env
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "SANDBOX_"))}
+    environment |= {"PORTONE_SANDBOX": "1", "PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "wsgi.py"], cwd=tmp_path, env=environment, check=True, timeout=60)
+    assert {"merchant.db", "sandbox.db"} <= {file.name for file in (tmp_path / "instance").iterdir()}
 
 
 def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
@@ -150,6 +170,42 @@ def test_processes_start_at_once_on_an_empty_database(tmp_path):
         assert [process.exitcode for process in processes] == [0] * 6
 
 
+def test_a_table_that_another_worker_created_meanwhile_is_taken(tmp_path):
+    """The first statement of a worker that is just too late: the table was not there when it looked."""
+    url = new_database(tmp_path)
+
+    def be_faster(table, *_, **__):
+        table.create(create_engine(url))
+
+    event.listen(Order.__table__, "before_create", be_faster, once=True)
+    merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": url})
+    assert inspect(create_engine(url)).has_table("merchant_payment_event")
+
+
+def test_a_table_that_can_not_be_created_stops_the_start(tmp_path):
+    def fail(table, connection, **_):
+        connection.execute(text("SELECT * FROM nowhere"))
+
+    event.listen(Order.__table__, "before_create", fail, once=True)
+    with pytest.raises(DBAPIError, match="nowhere"):
+        merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)})
+
+
+@sqlite_only
+def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
+    settings = {**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)}
+    merchant.create_app(settings)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as other:
+        other.execute("PRAGMA journal_mode=DELETE")  # as before the first start
+        other.execute("BEGIN IMMEDIATE")
+        merchant.create_app(settings)
+
+
+def test_another_database_is_asked_nothing_of_sqlites(monkeypatch):
+    monkeypatch.setattr(merchant, "create_tables", lambda: None)
+    merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/nobody"})
+
+
 @pytest.mark.parametrize("options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]])
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
     listener = socket.create_server(("127.0.0.1", 0))  # handed over, so that the first request waits for a worker
@@ -163,8 +219,9 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
     }
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
     server = subprocess.Popen(
-        [*command, *options], cwd=ROOT, env=env, stderr=subprocess.PIPE, pass_fds=[listener.fileno()]
-    )
+        [*command, *options], cwd=ROOT, env=env, stderr=subprocess.PIPE, pass_fds=[listener.fileno()],
+        start_new_session=True,
+    )  # fmt: skip
     listener.close()
     try:
         assert requests.get(base, timeout=30).status_code == 200
@@ -182,6 +239,6 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(pay, range(16))) == {"PAID"}
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGKILL)  # its own way to stop takes seconds
         errors = server.communicate(timeout=30)[1].decode()
     assert "Traceback" not in errors, errors
