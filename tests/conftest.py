@@ -18,8 +18,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 import sandbox
 from merchant import create_app
 
-# Taken out of the environment, so that no test and no process of a test sees it by accident.
-DATABASE_URL = os.environ.pop("DATABASE_URL", "")
+# Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
+DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
 FOLDER = TemporaryDirectory()
 COMPILED_TEMPLATES = FileSystemBytecodeCache(FOLDER.name)  # shared, or every shop would compile its own

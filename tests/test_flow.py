@@ -12,6 +12,7 @@ from merchant.korean import KOREAN
 from merchant.models import Order, Payment, session
 from merchant.views import ERRORS, MANUAL_APPROVAL
 from tests.conftest import BUYER
+from tests.stand_in import PortOne, answer, record
 from tests.test_webhook import signed
 
 
@@ -28,6 +29,11 @@ def test_an_order_asks_for_the_catalogue_price_whatever_the_browser_says(shop):
     assert request["paymentId"].isalnum() and len(request["paymentId"]) <= 40
     assert "windowType" not in request and "virtualAccount" not in request
     assert request["redirectUrl"] == "http://localhost/payment-redirect"
+
+
+def test_another_address_for_webhooks_goes_with_the_request(make_shop):
+    notice_url = "https://tunnel.example/payment/webhook"
+    assert make_shop(PORTONE_NOTICE_URL=notice_url).order()["request"]["noticeUrls"] == [notice_url]
 
 
 def test_what_pgs_insist_on_goes_with_each_method(shop):
@@ -140,6 +146,26 @@ def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
     assert "ATTEMPT_CANCELLED" in shop.trail(order) and "ORDER_CANCELLED" not in shop.trail(order)
     shop.pay(retry.json["request"])
     assert shop.complete(retry.json).json["status"] == "PAID"
+
+
+@pytest.mark.parametrize(
+    ("deadline", "reply", "status", "code"),
+    [
+        ("2099-01-01T00:00:00Z", answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}), 409, "PAYMENT_IN_PROGRESS"),
+        ("2099-01-01T00:00:00Z", answer(500, {}), 503, "PORTONE_UNAVAILABLE"),
+        ("2026-01-01T00:00:00Z", answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}), 201, None),
+    ],
+)
+def test_an_account_that_stays_open_is_in_the_way_until_its_deadline(make_shop, deadline, reply, status, code):
+    with PortOne() as portone:
+        shop = make_shop(PORTONE_API_BASE=portone.url)
+        order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+        portone.records[order["paymentId"]] = issued = record(order, "VIRTUAL_ACCOUNT_ISSUED")
+        issued["method"]["expiredAt"] = deadline
+        portone.fault = lambda call: reply(call) if "/virtual-account/close" in call.path else call.answer_well()
+        retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={"payMethod": "CARD"})
+        assert retry.status_code == status and retry.json.get("error", {}).get("code") == code
+        assert shop.trail(order).count("ATTEMPT_OPENED") == (2 if status == 201 else 1)
 
 
 def test_an_attempt_at_an_order_that_turns_out_paid_is_refused(shop):

@@ -201,11 +201,6 @@ def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
         merchant.create_app(settings)
 
 
-def test_another_database_is_asked_nothing_of_sqlites(monkeypatch):
-    monkeypatch.setattr(merchant, "create_tables", lambda: None)
-    merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/nobody"})
-
-
 @pytest.mark.parametrize("options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]])
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
     listener = socket.create_server(("127.0.0.1", 0))  # handed over, so that the first request waits for a worker
