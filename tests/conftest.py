@@ -17,6 +17,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 import sandbox
 from merchant import create_app
+from tests.stand_in import PortOne
 
 # Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
 DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
@@ -151,3 +152,16 @@ def make_shop(tmp_path):
 @pytest.fixture
 def shop(make_shop):
     return make_shop()
+
+
+@pytest.fixture
+def portone():
+    """A PortOne that says what the test tells it to say, and counts what it is asked."""
+    with PortOne() as portone:
+        yield portone
+
+
+@pytest.fixture
+def asking_shop(make_shop, portone):
+    """A shop that asks `portone`."""
+    return make_shop(PORTONE_API_BASE=portone.url)

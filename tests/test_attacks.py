@@ -11,7 +11,7 @@ import pytest
 from merchant.models import Order, Payment, PaymentEvent, session
 from sandbox import accounts
 from tests.conftest import BUYER
-from tests.stand_in import PortOne, record
+from tests.stand_in import record
 
 OPENED = ["ORDER_CREATED", "ATTEMPT_OPENED"]
 
@@ -72,18 +72,6 @@ def assert_no_personal_data(shop):
     told = str(rows(shop, PaymentEvent))
     for private in [*BUYER.values(), "성춘향", "chunhyang@example.org", "01087654321", "203.0.113.7"]:
         assert private not in told
-
-
-@pytest.fixture
-def portone():
-    with PortOne() as portone:
-        yield portone
-
-
-@pytest.fixture
-def asking_shop(make_shop, portone):
-    """A shop whose PortOne is the stand-in, which counts what it is asked."""
-    return make_shop(PORTONE_API_BASE=portone.url)
 
 
 # The request is changed in the browser, before PortOne.requestPayment

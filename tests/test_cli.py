@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from merchant.models import Order, Payment, session
 from tests.conftest import new_database
-from tests.stand_in import PortOne, answer, hang, record
+from tests.stand_in import answer, hang, record
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
@@ -23,12 +23,6 @@ ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1"
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
     monkeypatch.setattr("merchant.cli.LOOKUPS_PER_SECOND", 1000)
-
-
-@pytest.fixture
-def portone():
-    with PortOne() as server:
-        yield server
 
 
 @pytest.fixture

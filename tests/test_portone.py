@@ -3,15 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
-from tests.stand_in import PortOne, answer, hang
-
-
-@pytest.fixture
-def portone():
-    with PortOne() as portone:
-        yield portone
+from tests.stand_in import answer, hang
 
 
 def test_a_look_up_carries_the_secret_the_store_and_the_one_path(make_shop, portone):

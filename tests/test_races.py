@@ -18,7 +18,7 @@ import pytest
 import sandbox
 from merchant import fulfilment
 from merchant.models import Order, Payment, session
-from tests.stand_in import PortOne, record
+from tests.stand_in import record
 from tests.test_crashes import (
     RECONCILE,
     ROOT,
@@ -42,12 +42,6 @@ def served(tmp_path_factory):
     shop = shipping_shop(folder)
     with Site(folder, workers=4) as site:
         yield site, shop
-
-
-@pytest.fixture
-def portone():
-    with PortOne() as portone:
-        yield portone
 
 
 @pytest.fixture

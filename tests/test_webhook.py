@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from merchant.models import Order, Payment, PaymentEvent, session
 from merchant.portone import is_signed
 from sandbox import accounts
-from tests.stand_in import PortOne, answer, record
+from tests.stand_in import answer, record
 
 TOLERANCE = 5 * 60
 OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of the same store").decode()
@@ -60,14 +60,8 @@ def lookups(portone):
 
 
 @pytest.fixture
-def portone():
-    with PortOne() as portone:
-        yield portone
-
-
-@pytest.fixture
-def shop(make_shop, portone):
-    return make_shop(PORTONE_API_BASE=portone.url)
+def shop(asking_shop):
+    return asking_shop
 
 
 # Who may send one
