@@ -17,6 +17,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 import sandbox
 from merchant import create_app
+from merchant.models import db
 from tests.stand_in import PortOne
 
 # Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
@@ -146,7 +147,16 @@ class Shop:
 
 @pytest.fixture
 def make_shop(tmp_path):
-    return lambda **settings: Shop(tmp_path, **settings)
+    shops = []
+
+    def make_shop(**settings):
+        shops.append(Shop(tmp_path, **settings))
+        return shops[-1]
+
+    yield make_shop
+    for shop in shops:  # a PostgreSQL server takes 100 connections, and those of a shop would stay open
+        with shop.app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -289,7 +289,7 @@ def eager_page(monkeypatch):
 
 # One shop serves all examples, with a fresh order for each.
 core = settings(
-    max_examples=25, deadline=None, database=None,
+    max_examples=15, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 TAMPERED = st.sampled_from([set(), set(), set(), {0}, {1}])
