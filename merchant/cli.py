@@ -121,7 +121,7 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
 
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
-    "MADE_BEFORE": "The refund asked for before was made; nothing more was asked for now.",
+    "MADE_BEFORE": "Money was given back since this refund was first asked for; nothing more was asked for now.",
     "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
     "FAILED": "PortOne says that the refund failed.",
 }

@@ -246,6 +246,8 @@ def open_attempt(order: Order, pay_method: str, window_type: str) -> Payment:
     PAYMENT_IN_PROGRESS), PortOneUnavailable or PortOneRejected; nothing is stored then.
     """
     order_id, replaced_id = order.id, order.payment_id
+    if order.paid_at:
+        raise Refused("ORDER_ALREADY_PAID")
     for payment in attempts(order_id):
         if payment.status not in FINAL:
             payment = settle(payment.id, "retry")

@@ -168,6 +168,17 @@ def test_an_account_that_stays_open_is_in_the_way_until_its_deadline(make_shop, 
         assert shop.trail(order).count("ATTEMPT_OPENED") == (2 if status == 201 else 1)
 
 
+def test_an_attempt_at_a_paid_order_is_refused_without_asking_portone(asking_shop, portone):
+    order = asking_shop.order()
+    other = asking_shop.client.post(f"/orders/{order['orderId']}/payments", json={}).json
+    portone.records[other["paymentId"]] = record(other, "PAID")
+    asking_shop.complete(other)
+    portone.calls.clear()
+    answer = asking_shop.client.post(f"/orders/{order['orderId']}/payments", json={})
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "ORDER_ALREADY_PAID")
+    assert not portone.calls and asking_shop.trail(order).count("ATTEMPT_OPENED") == 2
+
+
 def test_an_attempt_at_an_order_that_turns_out_paid_is_refused(shop):
     order = shop.order()
     shop.pay(order["request"], "abandon")
