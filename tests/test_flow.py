@@ -144,6 +144,8 @@ def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
     assert shop.window.post(f"/control/payments/{order['paymentId']}/deposit").status_code == 409
     assert row(shop, Order, order["orderId"]).status == "PENDING"
     assert "ATTEMPT_CANCELLED" in shop.trail(order) and "ORDER_CANCELLED" not in shop.trail(order)
+    retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
+    assert retry.status_code == 201, "the closed one is not in the way"
     shop.pay(retry.json["request"])
     assert shop.complete(retry.json).json["status"] == "PAID"
 
