@@ -859,10 +859,11 @@ assert answer.status_code == 200 or answer.json()["type"] == "IDEMPOTENCY_OUTSTA
 """
 
 
+@pytest.mark.long
 def test_simultaneous_calls_with_one_key_cancel_once(room, session, tmp_path):
     pay(sandbox.API_BASE, "approve", http=session)
     database = tmp_path / "sandbox.db"
-    run_together(CANCEL_ONCE, [[database, time.time() + 1]] * 2)
+    run_together(CANCEL_ONCE, [[database, time.time() + 3]] * 4)
     # An answer survives a restart as well.
     restarted = requests.Session()
     restarted.mount(sandbox.API_BASE, sandbox.SandboxAdapter(sandbox.create_app(database)))
@@ -888,12 +889,13 @@ def test_processes_create_one_database_at_once(tmp_path):
     run_together(script, [[tmp_path / "new" / "sandbox.db"]] * 4)
 
 
+@pytest.mark.long
 def test_parallel_payments_are_neither_locked_nor_lost(tmp_path):
     database = tmp_path / "sandbox.db"
-    run_together(PAY_MANY, [[database, worker, 10] for worker in range(3)])
+    run_together(PAY_MANY, [[database, worker, 10] for worker in range(5)])
     client = sandbox.create_app(database).test_client()
     page = client.get("/").text
-    assert page.count("data-payment-id=") == page.count(">PAID<") == 30
+    assert page.count("data-payment-id=") == page.count(">PAID<") == 50
 
 
 def test_payments_survive_a_restart(tmp_path):
