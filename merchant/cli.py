@@ -17,6 +17,12 @@ LOOKUPS_PER_SECOND = 10
 OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the rest is left to the next run
 NOT_ASKED = "could not be asked about: PortOne is not to be reached, or refused (see the log)"
 OTHER_STORE = "of another store than PORTONE_STORE_ID, not asked about"
+REFUNDS = {
+    "SUCCEEDED": "Refunded.",
+    "MADE_BEFORE": "Money was given back since this refund was first asked for; nothing more was asked for now.",
+    "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
+    "FAILED": "PortOne says that the refund failed.",
+}
 
 
 @bp.cli.command()
@@ -117,14 +123,6 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
         settlement.end_refund(payment_id)
     if status == "FAILED":
         click.get_current_context().exit(1)
-
-
-REFUNDS = {
-    "SUCCEEDED": "Refunded.",
-    "MADE_BEFORE": "Money was given back since this refund was first asked for; nothing more was asked for now.",
-    "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
-    "FAILED": "PortOne says that the refund failed.",
-}
 
 
 @bp.cli.command()

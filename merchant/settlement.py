@@ -391,7 +391,8 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
     if not asked:
         asked = {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
         if not _store(payment, {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")], "cli"):
-            raise Refused("PAYMENT_IN_PROGRESS")
+            message = "News of this payment came in just now, so nothing was asked for: repeat."
+            raise Refused("PAYMENT_IN_PROGRESS", "PAYMENT_ID", message=message)
     request = {"reason": asked["reason"], "currentCancellableAmount": balance}
     if amount < balance:
         request["amount"] = amount

@@ -445,7 +445,8 @@ def news_of(shop, order):
 def test_a_refund_that_meets_other_news_of_the_payment_asks_for_nothing_yet(shop, portone):
     order = paid(shop, portone)
     with just_before(shop, REFUND_IS_STORED, news_of(shop, order)):
-        assert refund(shop, order).exit_code == 2
+        result = refund(shop, order)
+    assert result.exit_code == 2 and "repeat" in result.output
     assert not cancels(portone) and stored(shop, order)[1].refund is None
 
 
