@@ -18,6 +18,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 import sandbox
 from merchant import create_app
 from merchant.models import db
+from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
 from tests.stand_in import PortOne
 
 # Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.

@@ -1,9 +1,7 @@
-"""A visitor pays: the real site in its own process, and a real Chromium. Without one these tests are skipped,
-or fail when REQUIRE_BROWSER=1."""
+"""A visitor pays: the real site in its own process, and a real Chromium."""
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,22 +16,13 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from merchant.models import Order, Payment
+from tests.browser import sync_api
 from tests.conftest import new_database
 
-REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
-if not REQUIRED:
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed (tests/requirements.txt)")
-
-from playwright.sync_api import expect, sync_playwright  # noqa: E402
-
+expect = sync_api().expect
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER_ARGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 START_SECONDS = 20
 # Empty rather than absent, so that a developer's own .env does not fill them in.
 UNSET = (
@@ -97,42 +86,17 @@ def wait_until_up(url, server, log):
                 pytest.fail(f"the site did not start:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
-def playwright():
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright):
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        (pytest.fail if REQUIRED else pytest.skip)(f"no browser found: none of {', '.join(BROWSERS)}")
-    browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS, headless=True)
-    yield browser
-    browser.close()
-
-
 @pytest.fixture
-def visit(chromium, playwright, site):
+def visit(new_context, site):
     """visit(device=None, **options) -> the order page in a browser of its own. No script may fail in it."""
-    contexts, errors = [], []
 
     def visit(device=None, **options):
-        settings = {"locale": "en-US", **(playwright.devices[device] if device else {}), **options}
-        settings.pop("default_browser_type", None)
-        context = chromium.new_context(base_url=site.url, **settings)
-        contexts.append(context)
-        context.on("weberror", lambda error: errors.append(str(error.error)))
-        page = context.new_page()
+        page = new_context(device, base_url=site.url, **{"locale": "en-US", **options}).new_page()
         page.goto("/")
         page.fill("[name=buyerEmail]", new_email())
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert errors == []
+    return visit
 
 
 @pytest.fixture

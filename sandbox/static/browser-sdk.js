@@ -5,10 +5,21 @@
   const base = new URL("..", document.currentScript.src); // this file is <base>v2/browser-sdk.js
   const CLOSED_CHECK_MS = 300;
 
+  let isOpen = false; // one window at a time, so that a double click does not open two
+
   async function requestPayment(request) {
-    if (request === null || typeof request !== "object") {
-      throw paymentError({ code: "BadRequest", message: "The request must be an object." });
+    if (isOpen) {
+      throw paymentError({ code: "FailedPrecondition", message: "A payment window is open already.", request });
     }
+    isOpen = true;
+    try {
+      return await pay(request);
+    } finally {
+      isOpen = false;
+    }
+  }
+
+  async function pay(request) {
     const windowType = chooseWindowType(request);
     // Browsers let a click open a popup, but not an answer from the network: so open it first, and empty.
     const popup = windowType === "POPUP" ? openPopup(request) : null;
@@ -23,7 +34,7 @@
       window.location.assign(checkout.url);
       return undefined;
     }
-    const answer = popup ? await inPopup(checkout, popup) : await inIframe(checkout);
+    const answer = popup ? await inPopup(checkout, popup) : await inIframe(checkout, request);
     if (request.forceRedirect && answer.redirectUrl) {
       window.location.assign(answer.redirectUrl);
       return undefined;
@@ -33,24 +44,23 @@
 
   // What the merchant asked for this kind of device, else what most PGs do there.
   function chooseWindowType(request) {
-    const isPhone = /Mobi|Android|iPhone|iPod/.test(navigator.userAgent);
-    const asked = request.windowType?.[isPhone ? "mobile" : "pc"];
+    const isPhone = /Mobi|Android/.test(navigator.userAgent);
+    const asked = request?.windowType?.[isPhone ? "mobile" : "pc"];
     return asked ?? (isPhone ? "REDIRECTION" : "IFRAME");
   }
 
   // Posts the request; the sandbox checks it, and what it refuses is thrown here.
   async function openCheckout(request, windowType) {
-    const body = { request, windowType, page: window.location.href };
     let response, answer;
     try {
       response = await fetch(new URL("checkout/", base), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body),
+        body: JSON.stringify({ request, windowType, page: window.location.href }),
       });
       answer = await response.json();
     } catch (error) {
-      throw paymentError({ code: "Unavailable", message: `The sandbox could not be reached: ${error.message}`, request });
+      throw paymentError({ message: `The payment window could not be opened: ${error.message}`, request });
     }
     if (!response.ok) throw paymentError({ ...answer, request });
     return { txId: answer.txId, paymentId: request.paymentId, url: new URL(answer.url, base).href };
@@ -59,9 +69,13 @@
   function openPopup(request) {
     const width = 480;
     const height = 760;
-    const left = Math.max(0, window.screenX + (window.outerWidth - width) / 2);
-    const top = Math.max(0, window.screenY + (window.outerHeight - height) / 2);
-    const popup = window.open("", "_blank", `popup,width=${width},height=${height},left=${left},top=${top}`);
+    let features = `popup,width=${width},height=${height}`;
+    if (request?.popup?.center) {
+      const left = window.screenX + (window.outerWidth - width) / 2;
+      const top = window.screenY + (window.outerHeight - height) / 2;
+      features += `,left=${Math.max(0, left)},top=${Math.max(0, top)}`;
+    }
+    const popup = window.open("", "_blank", features);
     if (!popup) {
       const message = "The browser blocked the payment popup. Allow popups for this site and try again.";
       throw paymentError({ code: "Aborted", message, request });
@@ -78,92 +92,116 @@
   }
 
   // A modal <dialog>, which keeps the focus in the window and gives it back to the merchant's page afterwards.
-  function inIframe(checkout) {
+  function inIframe(checkout, { iframe: options }) {
     const dialog = document.createElement("dialog");
-    Object.assign(dialog.style, {
-      position: "fixed", inset: "0", width: "100%", height: "100%", maxWidth: "none", maxHeight: "none",
-      margin: "0", padding: "0", border: "0", background: "rgb(0 0 0 / 55%)", overflow: "hidden",
+    dialog.setAttribute("aria-label", "PortOne");
+    setStyle(dialog, {
+      display: "block", position: "fixed", inset: "0", width: "100%", height: "100%", overflow: "hidden",
+      background: options?.dim === false ? "transparent" : "rgb(0 0 0 / 55%)",
     });
     const iframe = document.createElement("iframe");
     iframe.title = "PortOne";
     iframe.src = checkout.url;
-    Object.assign(iframe.style, {
-      position: "absolute", inset: "0", margin: "auto", width: "min(480px, 100%)", height: "min(760px, 100%)",
-      border: "0", borderRadius: window.innerWidth > 480 ? "16px" : "0", background: "Canvas",
+    const isNarrow = window.innerWidth <= 480;
+    setStyle(iframe, {
+      position: "absolute", inset: "0", margin: "auto", background: "Canvas", "color-scheme": "light dark",
+      width: "min(480px, 100%)", height: isNarrow ? "100%" : "min(760px, 100%)",
+      "border-radius": isNarrow ? "0" : "16px",
     });
     dialog.append(iframe);
     document.body.append(dialog);
     dialog.showModal();
     iframe.focus();
-    const answer = waitForAnswer(checkout, () => iframe.contentWindow, {
+    return waitForAnswer(checkout, () => iframe.contentWindow, {
       isGone: () => !iframe.isConnected,
-      remove: () => dialog.remove(),
-      onCancel: (close) => dialog.addEventListener("cancel", close),
+      remove: () => {
+        dialog.close(); // which gives the focus back; remove() alone does not
+        dialog.remove();
+      },
+      onClose: (close) => {
+        dialog.addEventListener("close", close); // Escape, or Back on Android
+        dialog.addEventListener("click", (event) => {
+          // The backdrop, but not with the second click of a double click on the merchant's button.
+          if (event.target === dialog && event.detail < 2) close();
+        });
+      },
     });
-    return answer;
+  }
+
+  // A dialog's own backdrop has no inline style.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("dialog[aria-label=PortOne]::backdrop { display: none !important; }");
+  document.adoptedStyleSheets.push(sheet);
+
+  // Inline and important: no rule of the merchant's stylesheets is stronger.
+  function setStyle(element, style) {
+    for (const [name, value] of Object.entries({ all: "initial", ...style })) {
+      element.style.setProperty(name, value, "important");
+    }
   }
 
   // The window's own word, or, when the buyer has closed it, what the sandbox says became of the payment.
-  function waitForAnswer(checkout, source, { isGone, remove, onCancel }) {
+  function waitForAnswer(checkout, source, { isGone, remove, onClose }) {
     return new Promise((resolve) => {
+      let isOver = false;
       const finish = (answer) => {
+        isOver = true;
         clearInterval(timer);
         window.removeEventListener("message", receive);
         remove();
         resolve(answer);
       };
-      let closing = false;
-      const close = async (event) => {
-        event?.preventDefault(); // the dialog stays until the sandbox has answered
-        if (closing) return;
-        closing = true;
+      const close = async () => {
+        if (isOver) return;
+        isOver = true;
         finish(await closeCheckout(checkout));
       };
       const receive = (event) => {
         if (event.origin !== base.origin || event.source !== source()) return;
         if (event.data?.txId !== checkout.txId) return;
         if (event.data.closed) close();
-        else if (!closing) finish(event.data);
+        else if (!isOver) finish(event.data);
       };
       const timer = setInterval(() => isGone() && close(), CLOSED_CHECK_MS);
       window.addEventListener("message", receive);
-      onCancel?.(close);
+      onClose?.(close);
     });
   }
 
   async function closeCheckout(checkout) {
     try {
       const response = await fetch(`${checkout.url}/close`, { method: "POST" });
+      if (!response.ok) throw new Error(response.statusText);
       return await response.json();
     } catch {
-      const message = "The payment window was closed.";
       const { txId, paymentId } = checkout;
-      return { txId, result: { transactionType: "PAYMENT", txId, paymentId, code: "FAILURE_TYPE_PG", message } };
+      const message = "The payment window was closed, and what became of the payment is not known.";
+      return { result: { transactionType: "PAYMENT", txId, paymentId, code: "UnknownError", message } };
     }
   }
 
-  // npm's isPaymentError looks at __portOneErrorType.
-  function paymentError({ code, message, request }) {
-    return Object.assign(new Error(message), {
-      __portOneErrorType: "PaymentError",
-      transactionType: "PAYMENT",
-      code,
-      paymentId: request?.paymentId,
-    });
+  function paymentError({ code = "UnknownError", message, request }) {
+    return portOneError("PaymentError", "PAYMENT", { code, message, paymentId: request?.paymentId });
   }
 
-  function notInThisSandbox(name) {
-    return async () => {
-      throw Object.assign(new Error(`${name} is not in this sandbox.`), {
-        __portOneErrorType: "ModuleError",
-        code: "Unimplemented",
-      });
-    };
+  // What isPaymentError and its like of npm's package look at is __portOneErrorType.
+  function portOneError(type, transactionType, { message, ...fields }) {
+    return Object.assign(new Error(message), { __portOneErrorType: type, transactionType, ...fields });
+  }
+
+  function notInThisSandbox([name, type, transactionType]) {
+    const message = `${name} is not in this sandbox.`;
+    return [name, async () => { throw portOneError(type, transactionType, { code: "Unimplemented", message }); }];
   }
 
   const others = [
-    "requestIdentityVerification", "requestIssueBillingKey", "requestIssueBillingKeyAndPay", "loadPaymentUI",
-    "loadIssueBillingKeyUI", "updateLoadPaymentUIRequest", "updateLoadIssueBillingKeyUIRequest",
+    ["requestIdentityVerification", "IdentityVerificationError", "IDENTITY_VERIFICATION"],
+    ["requestIssueBillingKey", "IssueBillingKeyError", "ISSUE_BILLING_KEY"],
+    ["requestIssueBillingKeyAndPay", "IssueBillingKeyAndPayError", "ISSUE_BILLING_KEY_AND_PAY"],
+    ["loadPaymentUI", "LoadPaymentUIError", "PAYMENT"],
+    ["updateLoadPaymentUIRequest", "LoadPaymentUIError", "PAYMENT"],
+    ["loadIssueBillingKeyUI", "LoadIssueBillingKeyUIError", "ISSUE_BILLING_KEY"],
+    ["updateLoadIssueBillingKeyUIRequest", "LoadIssueBillingKeyUIError", "ISSUE_BILLING_KEY"],
   ];
-  window.PortOne = { requestPayment, ...Object.fromEntries(others.map((name) => [name, notInThisSandbox(name)])) };
+  window.PortOne = { requestPayment, ...Object.fromEntries(others.map(notInThisSandbox)) };
 })();
