@@ -5,7 +5,6 @@ and gives a new one; nothing is stored. Times are RFC 3339 in UTC, amounts in th
 """
 
 import json
-import secrets
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -19,33 +18,52 @@ METHOD_TYPES = {
     "TRANSFER": "PaymentMethodTransfer",
     "EASY_PAY": "PaymentMethodEasyPay",
     "MOBILE": "PaymentMethodMobile",
+    "GIFT_CERTIFICATE": "PaymentMethodGiftCertificate",
+    "CONVENIENCE_STORE": "PaymentMethodConvenienceStore",
+    **dict.fromkeys(("PAYPAL", "ALIPAY", "ALIPAY_PLUS"), "PaymentMethodEasyPay"),
 }
 
 CARD_COMPANIES = {
-    "SHINHAN_CARD": "Shinhan Card",
-    "SAMSUNG_CARD": "Samsung Card",
-    "HYUNDAI_CARD": "Hyundai Card",
-    "KOOKMIN_CARD": "KB Kookmin Card",
-    "BC_CARD": "BC Card",
-    "WOORI_CARD": "Woori Card",
-    "LOTTE_CARD": "Lotte Card",
-    "HANA_CARD": "Hana Card",
-    "NH_CARD": "NH Card",
+    "SHINHAN_CARD": "Shinhan Card", "SAMSUNG_CARD": "Samsung Card", "HYUNDAI_CARD": "Hyundai Card",
+    "KOOKMIN_CARD": "KB Card", "BC_CARD": "BC Card", "WOORI_CARD": "Woori Card",
+    "LOTTE_CARD": "Lotte Card", "HANA_CARD": "Hana Card", "NH_CARD": "NH Card",
+}  # fmt: skip
+
+BANKS = {
+    "SHINHAN_BANK": "Shinhan Bank", "KOOKMIN_BANK": "KB Bank", "WOORI_BANK": "Woori Bank",
+    "HANA_BANK": "Hana Bank", "NH_NONGHYUP_BANK": "NH Bank", "INDUSTRIAL_BANK_OF_KOREA": "IBK",
+    "KAKAO_BANK": "Kakao Bank", "TOSS_BANK": "Toss Bank", "K_BANK": "K bank", "EPOST": "Korea Post",
+    "DAEGU_BANK": "iM Bank", "BUSAN_BANK": "Busan Bank",
+}  # fmt: skip
+# What the REST API calls otherwise than the SDK, but for what `rest_name` knows.
+REST_NAMES = {
+    "KOREA_DEVELOPMENT_BANK": "KDB", "INDUSTRIAL_BANK_OF_KOREA": "IBK", "EXPORT_IMPORT_BANK_OF_KOREA": "KEXIM",
+    "NH_NONGHYUP_BANK": "NONGHYUP", "SC_BANK_KOREA": "STANDARD_CHARTERED", "CITI_BANK_KOREA": "CITI",
+    "GWANGJU_BANK": "KWANGJU", "SAVINGS_BANK_KOREA": "SAVINGS_BANK", "JP_MORGAN_CHASE_BANK": "JPMC",
+    "NATIONAL_FORESTRY_COOPERATIVE_FEDERATION": "NFCF", "UNITED_OVERSEAS_BANK": "UOB", "K_BANK": "K_BANK",
+    "BANK_OF_COMMUNICATIONS": "BOCOM", "CHINA_CONSTRUCTION_BANK": "CCB", "EPOST": "POST", "SCI": "SGI",
+    "KTB_INVESTMENT_SECURITIES": "DAOL_SECURITIES", "HANWHA_INVESTMENT_SECURITIES": "HANHWA_SECURITIES",
+    "CAPE_INVESTMENT_CERTIFICATE": "CAPE_SECURITIES", "GCASH": "G_CASH", "CULTURE_GIFT": "CULTUREGIFT",
+}  # fmt: skip
+CARRIERS = {"SKT": "SKT", "KT": "KT", "LGU": "LG U+", "MVNO": "MVNO"}
+PROVIDERS = {
+    "KAKAOPAY": "Kakao Pay", "NAVERPAY": "Naver Pay", "TOSSPAY": "Toss Pay", "SAMSUNGPAY": "Samsung Pay",
+    "PAYCO": "PAYCO", "APPLEPAY": "Apple Pay", "LPAY": "L.Pay", "SSGPAY": "SSG Pay",
+}  # fmt: skip
+
+# payMethod: where the request may say it, under which name, and what the window offers.
+CHOICES = {
+    "CARD": ("card", "cardCompany", CARD_COMPANIES),
+    "VIRTUAL_ACCOUNT": ("virtualAccount", "bankCode", BANKS),
+    "TRANSFER": ("transfer", "bankCode", BANKS),
+    "MOBILE": ("mobile", "carrier", CARRIERS),
+    "EASY_PAY": ("easyPay", "easyPayProvider", PROVIDERS),
+    "ALIPAY_PLUS": ("alipayPlus", "easyPayProvider", ("ALIPAY",)),
+    "GIFT_CERTIFICATE": ("giftCertificate", "giftCertificateType", ("CULTURELAND",)),
 }
 
-# The SDK's bank codes are not the REST API's: SHINHAN_BANK there is SHINHAN here.
-BANKS = {
-    "SHINHAN_BANK": "SHINHAN",
-    "KOOKMIN_BANK": "KOOKMIN",
-    "WOORI_BANK": "WOORI",
-    "HANA_BANK": "HANA",
-    "NH_NONGHYUP_BANK": "NONGHYUP",
-    "INDUSTRIAL_BANK_OF_KOREA": "IBK",
-    "KAKAO_BANK": "KAKAO",
-    "TOSS_BANK": "TOSS",
-    "K_BANK": "K_BANK",
-    "EPOST": "POST",
-}
+# As in a real record of a TOSSPAYMENTS channel. That of a test payment can't be opened, says PortOne's documentation.
+RECEIPT_URL = "https://dashboard.tosspayments.com/receipt/redirection?ref=PX&transactionId="
 
 
 def _pg_failure(code, message):
@@ -67,6 +85,11 @@ def now(after=""):
     if after:
         moment = max(moment, datetime.fromisoformat(after.replace("Z", "+00:00")) + timedelta(microseconds=1))
     return timestamp(moment)
+
+
+def made_up(*of):
+    """An id as PortOne or a PG makes one up. The same for the same `of`, so that a script can know it beforehand."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, of))))
 
 
 def timestamp(moment):
@@ -96,13 +119,17 @@ def ready(request, tx_id, origin, earlier=None):
         "customer": _customer(request.get("customer", {})),
         "origin": origin,
     }
-    if request["payMethod"] != "VIRTUAL_ACCOUNT":  # whose shape requires an account number
+    # A virtual account's shape requires its number, a gift certificate's its approval.
+    if request["payMethod"] not in ("VIRTUAL_ACCOUNT", "GIFT_CERTIFICATE"):
         record["method"] = {"type": METHOD_TYPES[request["payMethod"]]}
-    same = ("products", "country", "isCulturalExpense", "promotionId")
-    record.update((name, request[name]) for name in same if name in request)
+    record.update(_only(request, "country isCulturalExpense promotionId"))
+    if "channelGroupId" in request:
+        record["channelGroup"] = accounts.CHANNEL_GROUP
+    if "products" in request:
+        names = "id name tag code amount quantity link"
+        record["products"] = [_only(product, names) for product in request["products"]]
     if "customData" in request:
-        data = request["customData"]
-        record["customData"] = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        record["customData"] = json.dumps(request["customData"], ensure_ascii=False)
     return record
 
 
@@ -131,8 +158,8 @@ def _customer(customer):
         "name": customer.get("fullName") or " ".join(names),
         "address": _address(customer.get("address", {})),
     }
-    dropped = ("customerId", "fullName", "firstName", "lastName", "firstNameKana", "lastNameKana")
-    return {name: value for name, value in given.items() if value and name not in dropped}
+    given = _only(given, "id name birthYear birthMonth birthDay gender email phoneNumber address zipcode")
+    return {name: value for name, value in given.items() if value}
 
 
 def _address(address):
@@ -140,7 +167,7 @@ def _address(address):
         return None
     lines = [address.get("addressLine1", ""), address.get("addressLine2", "")]
     return {
-        **address,
+        **_only(address, "city province country"),
         "type": "SEPARATED",
         "oneLine": " ".join(filter(None, lines)),
         "addressLine1": lines[0],
@@ -148,24 +175,66 @@ def _address(address):
     }
 
 
-def paid(record, request, choice=None, tampered=False):
-    """Approved. choice: `{"cardCompany"?}` as the buyer chose in the window.
+def _only(given, names):
+    return {name: given[name] for name in names.split() if name in given}
 
-    tampered: over another amount than was asked, as a buyer with developer tools can have it.
+
+def chosen(request, choice=None):
+    """What is paid with, as the SDK names it: the buyer's word, else the merchant's, else the first there is."""
+    place, name, offered = CHOICES[request["payMethod"]]
+    return (choice or {}).get(name) or request.get(place, {}).get(name) or next(iter(offered))
+
+
+def rest_name(code):
+    """The REST API's word for a bank, a provider or a gift certificate of the SDK: SHINHAN_BANK there is SHINHAN."""
+    if code.endswith("_SAVINGS_BANK"):
+        return "SAVINGS_BANK"
+    plain = code.replace("_FINANCIAL_INVESTMENT", "_SECURITIES").replace("_INVESTMENT_", "_").removesuffix("_BANK")
+    return REST_NAMES.get(code, plain)
+
+
+def installment_months(request):
+    """In how many months a card may be paid, 0 being at once, as Toss Payments has it: from 50,000 KRW on, up to the
+    longest of `availableMonthList`. https://developers.portone.io/opi/ko/integration/pg/v2/tosspayments
     """
+    if request["currency"] != "KRW" or request["totalAmount"] < 50_000:
+        return [0]
+    asked = request.get("card", {}).get("installment", {}).get("monthOption", {})
+    if "fixedMonth" in asked:
+        return [asked["fixedMonth"]]
+    return [0, *range(2, max(asked.get("availableMonthList") or [12]) + 1)]
+
+
+def pay_pending(record, request, choice=None):
+    """Authenticated, and the PG decides later: `paid` or `failed`. PayPal does, and others abroad:
+    https://developers.portone.io/opi/ko/integration/pg/v2/paypal-v2. choice: as for `paid`.
+    """
+    return _changed(record, "PAY_PENDING", method=_method(record, request, choice or {}), pgTxId=_pg_tx_id(record))
+
+
+def paid(record, request=None, choice=None, tampered=False):
+    """Approved. request: the merchant's; a PAY_PENDING record needs none, and keeps what it is paid with.
+
+    choice: what the buyer chose, all strings: `{cardCompany?, installment?, bankCode?, easyPayProvider?,
+    easyPayMethod?, phoneNumber?}`. tampered: over another amount than was asked, as a buyer with developer tools
+    can have it.
+    """
+    method = record["method"] if record["status"] == "PAY_PENDING" else _method(record, request, choice or {})
+    pg_tx_id = _pg_tx_id(record)
     return _changed(
         record,
         "PAID",
         at="paidAt",
         amount=_tampered_amount(record) if tampered else record["amount"],
-        method=_method(request, choice or {}),
-        pgTxId=_pg_tx_id(),
+        method=_approved(record, method),
+        pgTxId=pg_tx_id,
+        receiptUrl=RECEIPT_URL + pg_tx_id,
         disputes=[],
     )
 
 
-def virtual_account_issued(record, request, tampered=False):
-    """An account to pay into; the money comes later, or never."""
+def virtual_account_issued(record, request, choice=None, tampered=False):
+    """An account to pay into; the money comes later, or never. choice: the buyer's, `{bankCode?, remitterName?}`."""
     account = request.get("virtualAccount", {})
     issued_at = datetime.now(timezone.utc)
     return _changed(
@@ -174,26 +243,29 @@ def virtual_account_issued(record, request, tampered=False):
         amount=_tampered_amount(record) if tampered else record["amount"],
         method={
             "type": "PaymentMethodVirtualAccount",
-            "bank": BANKS.get(account.get("bankCode", "").removeprefix("BANK_"), "SHINHAN"),
-            "accountNumber": "5600" + str(secrets.randbelow(10**10)).zfill(10),
+            "bank": rest_name(chosen(request, choice)),
+            "accountNumber": "5600" + _digits(record, 10),
             "accountType": "NORMAL",
             "remitteeName": "샌드박스",
-            "remitterName": record["customer"].get("name", "홍길동"),
+            "remitterName": (choice or {}).get("remitterName") or record["customer"].get("name", "홍길동"),
             "issuedAt": timestamp(issued_at),
             "expiredAt": timestamp(expiry(account.get("accountExpiry", {}), issued_at)),
         },
-        pgTxId=_pg_tx_id(),
+        pgTxId=_pg_tx_id(record),
     )
 
 
 def expiry(account_expiry, issued_at):
-    """When the deposit is due: `{"validHours": int}` or `{"dueDate": "<ISO 8601>"}`, else a week later.
+    """When the deposit is due: `{"validHours": int}` or `{"dueDate": str}`, else a week later.
 
-    ValueError for a dueDate that is no date; one without a zone is Korean time.
+    dueDate: ISO 8601, or YYYYMMDD or YYYYMMDDHHmmss as the SDK's types have it; without a zone it is Korean time.
+    ValueError when it is none of these.
     """
     if "dueDate" not in account_expiry:
         return issued_at + timedelta(hours=account_expiry.get("validHours", 168))
-    due = datetime.fromisoformat(account_expiry["dueDate"].replace("Z", "+00:00"))
+    date = account_expiry["dueDate"].replace("Z", "+00:00")
+    is_number = date.isdigit()
+    due = datetime.strptime(date.ljust(14, "0"), "%Y%m%d%H%M%S") if is_number else datetime.fromisoformat(date)
     return due if due.tzinfo else due.replace(tzinfo=timezone(timedelta(hours=9)))
 
 
@@ -201,11 +273,19 @@ def awaits_deposit(record):
     return record["status"] == "VIRTUAL_ACCOUNT_ISSUED" and now() < record["method"]["expiredAt"]
 
 
-def deposited(record):
-    """The buyer has paid into the virtual account. Refused when it takes no money, or no more."""
+def deposited(record, amount=None):
+    """The buyer has paid into the virtual account; amount: None for what is asked.
+
+    Refused when it takes no money, or no more, or another amount. The bank takes neither a late deposit nor one of
+    another amount, says Toss Payments (https://tosspayments-dev.oopy.io/0441062a-b272-4083-ae5f-211693d7ca30), so
+    that PortOne hears nothing of it: the words are this sandbox's.
+    """
     if not awaits_deposit(record):
         raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
-    return _changed(record, "PAID", at="paidAt", disputes=[])
+    total = record["amount"]["total"]
+    if amount not in (None, total):
+        raise Refused("INVALID_REQUEST", f"이 가상계좌에는 {total}원만 한 번에 입금할 수 있습니다. ({amount})")
+    return _changed(record, "PAID", at="paidAt", receiptUrl=RECEIPT_URL + record["pgTxId"], disputes=[])
 
 
 def expired(record):
@@ -251,8 +331,8 @@ def cancelled(record, request, trigger):
     record.pop("disputes", None)  # only PaidPayment has them
     cancellation = {
         "status": "SUCCEEDED",
-        "id": str(uuid.uuid4()),
-        "pgCancellationId": _pg_tx_id(),
+        "id": made_up(record["transactionId"], "cancellation", len(record.get("cancellations", []))),
+        "pgCancellationId": _pg_tx_id(record, len(record.get("cancellations", [])) + 1),
         **parts,
         "reason": request["reason"],
         "cancelledAt": record["cancelledAt"],
@@ -301,25 +381,32 @@ def _tampered_amount(record):
     return _amount(total // 10 or total + 1, 0)
 
 
-def _method(request, choice):
+def _method(record, request, choice):
+    """What is paid with, not approved yet. choice: as for `paid`."""
     pay_method = request["payMethod"]
     method = {"type": METHOD_TYPES[pay_method]}
     if pay_method == "CARD":
-        return _card(choice.get("cardCompany") or request.get("card", {}).get("cardCompany"))
+        return _card(chosen(request, choice), choice.get("installment") or installment_months(request)[0])
     if pay_method == "TRANSFER":
-        return {**method, "bank": "SHINHAN", "accountNumber": "560000*****000"}
+        return {**method, "bank": rest_name(chosen(request, choice)), "accountNumber": "560000*****000"}
     if pay_method == "EASY_PAY":
-        provider = request.get("easyPay", {}).get("easyPayProvider") or "KAKAOPAY"
-        provider = provider.removeprefix("EASY_PAY_PROVIDER_")
-        return {**method, "provider": provider, "easyPayMethod": _card(None)}
-    phone = request.get("customer", {}).get("phoneNumber") or "01000000000"
-    return {**method, "phoneNumber": phone}
+        # A real one through Toss Payments, from the buyer's Kakao Pay balance, had no bank.
+        balance = {"type": "PaymentMethodEasyPayMethodCharge"}
+        paid_from = balance if choice.get("easyPayMethod") == "CHARGE" else _card(next(iter(CARD_COMPANIES)))
+        return {**method, "provider": rest_name(chosen(request, choice)), "easyPayMethod": paid_from}
+    if pay_method == "MOBILE":
+        phone = choice.get("phoneNumber") or request.get("customer", {}).get("phoneNumber") or "01000000000"
+        return {**method, "phoneNumber": phone.replace("-", "")}
+    if pay_method == "GIFT_CERTIFICATE":
+        return {**method, "giftCertificateType": rest_name(chosen(request)), "approvalNumber": _digits(record, 8)}
+    if pay_method == "CONVENIENCE_STORE":
+        due = expiry(request.get("convenienceStore", {}).get("paymentDeadline", {}), datetime.now(timezone.utc))
+        store = {"convenienceStoreBrand": "SEVEN_ELEVEN", "receiptNumber": _digits(record, 11)}
+        return {**method, **store, "paymentDeadline": timestamp(due)}
+    return {**method, "provider": rest_name(chosen(request)) if pay_method == "ALIPAY_PLUS" else pay_method}
 
 
-def _card(company):
-    company = (company or "").removeprefix("CARD_COMPANY_")
-    if company not in CARD_COMPANIES:
-        company = "SHINHAN_CARD"
+def _card(company, months=0):
     return {
         "type": "PaymentMethodCard",
         "card": {
@@ -329,14 +416,24 @@ def _card(company):
             "type": "CREDIT",
             "ownerType": "PERSONAL",
             "bin": "000000",
-            "name": KOREAN[CARD_COMPANIES[company]],
+            "name": KOREAN.get(CARD_COMPANIES.get(company), company),
             "number": "00000000****000*",
         },
-        "approvalNumber": str(secrets.randbelow(10**8)).zfill(8),
-        "installment": {"month": 0, "isInterestFree": False},
+        "installment": {"month": int(months), "isInterestFree": False},
         "pointUsed": False,
     }
 
 
-def _pg_tx_id():
-    return "sandbox" + datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S") + secrets.token_hex(4)
+def _approved(record, method):
+    """A card's method, also one inside an easy payment, with the number that its approval has."""
+    if "easyPayMethod" in method:
+        return {**method, "easyPayMethod": _approved(record, method["easyPayMethod"])}
+    return {**method, "approvalNumber": _digits(record, 8)} if method["type"] == "PaymentMethodCard" else method
+
+
+def _digits(record, count):
+    return str(uuid.UUID(made_up(record["transactionId"], "number")).int)[-count:]
+
+
+def _pg_tx_id(record, number=0):
+    return "sandbox" + made_up(record["transactionId"], "PG", number).replace("-", "")
