@@ -13,7 +13,7 @@ load_dotenv(Path(__file__).with_name(".env"))
 if config.flag(os.environ, "PORTONE_SANDBOX") and not any(os.environ.get(name) for name in config.ACCOUNT):
     import sandbox
 
-    portone = sandbox.create_app()
+    portone = sandbox.create_app(webhook_url="/payment/webhook")
     app = create_app({**os.environ, **sandbox.settings("/sandbox")})
     app.extensions["merchant"].portone.session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(portone))
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/sandbox": portone})

@@ -14,7 +14,7 @@ from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, checkout, console, language, rest, store
+from . import accounts, checkout, console, language, rest, store, webhooks
 from .transport import SandboxAdapter
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
@@ -41,29 +41,40 @@ def settings(url):
     }
 
 
-def create_app(database=None):
+def create_app(database=None, webhook_url=None):
     """The sandbox as a Flask app.
 
     database: path of its SQLite file; by default SANDBOX_DATABASE, else instance/sandbox.db by the package.
+    webhook_url: where the webhooks of payments without `noticeUrls` go, unless SANDBOX_WEBHOOK_URL says otherwise
+    (empty: nowhere). A path is one of the site whose page opened the payment window.
     """
     app = Flask(__name__)
     default = Path(__file__).parent.parent / "instance" / "sandbox.db"
     app.config["DATABASE"] = str(database or os.environ.get("SANDBOX_DATABASE") or default)
+    app.config["WEBHOOK_URL"] = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
+    # How long a minute is between two tries of a webhook, in seconds: for those who would not wait for 256 of them.
+    app.config["WEBHOOK_MINUTE"] = float(os.environ.get("SANDBOX_WEBHOOK_MINUTE") or 60)
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     app.json.sort_keys = False
     app.json.ensure_ascii = False
     store.create(app.config["DATABASE"])
+    app.extensions["webhooks"] = webhooks.Sender(app)
     app.register_blueprint(rest.bp)
     app.register_blueprint(checkout.bp)
     app.register_blueprint(console.bp)
-    app.jinja_env.globals.update(_=language.translate, language=language.language, money=language.money)
+    app.jinja_env.globals.update(
+        _=language.translate, language=language.language, money=language.money, settings=settings
+    )
     app.register_error_handler(HTTPException, explain)
 
     @app.get("/v2/browser-sdk.js")
     def browser_sdk():
-        return app.send_static_file("browser-sdk.js")
+        response = app.send_static_file("browser-sdk.js")
+        response.headers["Access-Control-Allow-Origin"] = "*"  # for <script crossorigin>
+        return response
 
     print_settings_when_alone()
+    app.extensions["webhooks"].go_on()
     return app
 
 

@@ -8,6 +8,7 @@ REFUSALS = {
     "UNAUTHORIZED": (401, "인증 정보가 올바르지 않습니다."),
     "FORBIDDEN": (403, "접근 권한이 없는 상점 아이디입니다."),
     "PAYMENT_NOT_FOUND": (404, "결제 건이 존재하지 않습니다."),
+    "WEBHOOK_NOT_FOUND": (404, "웹훅 내역이 존재하지 않습니다."),
     "ALREADY_PAID": (409, "결제가 이미 완료되었습니다."),
     "PAYMENT_NOT_PAID": (409, "결제가 완료되지 않았습니다."),
     "PAYMENT_NOT_WAITING_FOR_DEPOSIT": (409, "결제 건이 입금 대기 상태가 아닙니다."),
@@ -18,6 +19,7 @@ REFUSALS = {
     "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": (409, "취소 가능한 면세 금액을 초과했습니다."),
     "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": (409, "취소 가능한 과세 금액을 초과했습니다."),
     "IDEMPOTENCY_OUTSTANDING_REQUEST": (409, "같은 멱등 키의 요청이 아직 처리되고 있습니다."),
+    "MAX_WEBHOOK_RETRY_COUNT_REACHED": (400, "웹훅을 더 이상 다시 보낼 수 없습니다."),
     "PG_PROVIDER": (502, "PG사에서 오류를 전달했습니다."),
 }
 

@@ -2,26 +2,33 @@
 
 import hashlib
 import hmac
+import json
 import re
 import time
 from functools import wraps
 
 from flask import Blueprint, jsonify, request
 
-from . import accounts, records, store
+from . import accounts, outages, records, store, webhooks
 from .errors import Refused
-from .payment_request import shape_mistakes, without_nulls
+from .payment_request import BANK, CURRENCY, read
+from .search import SEARCH, search
 
 bp = Blueprint("rest", __name__)
+bp.before_request(outages.begin)
+bp.after_request(outages.end)
 
+# Bodies, as payment_request.read takes them.
 CANCEL = {
-    dict: "refundAccount",
-    str: "storeId reason requester promotionDiscountRetainOption refundAccount.* refundEmail",
-    int: "amount taxFreeAmount vatAmount currentCancellableAmount",
-    bool: "skipWebhook",
+    "reason! storeId refundEmail": str,
+    "amount taxFreeAmount vatAmount currentCancellableAmount": int,
+    "skipWebhook": bool,
+    "requester": ("", "CUSTOMER ADMIN"),
+    "promotionDiscountRetainOption": ("", "RETAIN RELEASE"),
+    "refundAccount": {"bank! number! holderName! holderPhoneNumber": str},
 }
-CANCEL_REQUIRED = ("reason", "refundAccount.bank", "refundAccount.number", "refundAccount.holderName")
-PRE_REGISTER = {str: "storeId currency", int: "totalAmount taxFreeAmount"}
+PRE_REGISTER = {"storeId": str, "totalAmount taxFreeAmount": int, "currency": CURRENCY}
+RESEND = {"storeId webhookId": str}
 
 ANSWER_KEPT_SECONDS = 3 * 60 * 60
 RUNNING_SECONDS = 60  # a request not answered by then died with its process
@@ -34,6 +41,11 @@ def authenticate():
         raise Refused("UNAUTHORIZED")
     if request.args.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
         raise Refused("FORBIDDEN")
+
+
+def json_body():
+    """Whatever its Content-Type: npm's @portone/server-sdk sends its JSON as text/plain."""
+    return request.get_json(force=True, silent=True)
 
 
 def once(act):
@@ -86,13 +98,31 @@ def _keep(db, key, seconds, **document):
 @bp.get("/payments/<path:payment_id>")
 def get_payment(payment_id):
     with store.reading() as db:
-        return jsonify(_find(db, payment_id))
+        return jsonify(show(db, find(db, payment_id)))
+
+
+@bp.get("/payments")
+def get_payments():
+    """The filter is the query's `requestBody`, as most clients cannot send a body with GET, or the body."""
+    try:
+        body = json.loads(request.args.get("requestBody") or request.get_data() or "{}")
+    except ValueError:
+        raise Refused("INVALID_REQUEST", "requestBody must be JSON.") from None
+    with store.reading() as db:
+        items, page = search(db, _check(body, SEARCH))
+        return jsonify(items=[show(db, record) for record in items], page=page)
+
+
+def show(db, record):
+    """The record, with the webhooks that told of it."""
+    told = webhooks.told(db, record["id"])
+    return {**record, "webhooks": told} if told else record
 
 
 @bp.post("/payments/<path:payment_id>/pre-register")
 @once
 def pre_register_payment(db, payment_id):
-    terms = _check(request.get_json(silent=True), PRE_REGISTER)
+    terms = _check(json_body(), PRE_REGISTER)
     record = store.find_payment(db, payment_id)
     if record and "paidAt" in record:
         raise Refused("ALREADY_PAID")
@@ -103,7 +133,7 @@ def pre_register_payment(db, payment_id):
 @bp.post("/payments/<path:payment_id>/cancel")
 @once
 def cancel_payment(db, payment_id):
-    record = cancel(db, payment_id, request.get_json(silent=True), "API")
+    record = cancel(db, payment_id, json_body(), "API")
     return {"cancellation": record["cancellations"][-1]}
 
 
@@ -113,38 +143,53 @@ def close_virtual_account(db, payment_id):
     return {"closedAt": change(db, payment_id, records.closed)["cancelledAt"]}
 
 
+@bp.post("/payments/<path:payment_id>/resend-webhook")
+def resend_webhook(payment_id):
+    """Sends it at once, and answers with what came of it."""
+    body = _check(json_body(), RESEND)
+    with store.writing() as db:
+        find(db, payment_id)
+        webhook = webhooks.resend(db, payment_id, body.get("webhookId"))
+    webhooks.wait_until_sent(payment_id)
+    with store.reading() as db:
+        return {"webhook": next(each for each in webhooks.told(db, payment_id) if each["id"] == webhook["id"])}
+
+
 def cancel(db, payment_id, body, trigger):
     """Gives the payment, cancelled. body: as `POST …/cancel` takes it. trigger: "API" or "CONSOLE"."""
-    body = _check(body, CANCEL, CANCEL_REQUIRED)
-    if body.get("requester", "ADMIN") not in ("CUSTOMER", "ADMIN"):
-        raise Refused("INVALID_REQUEST", "requester must be CUSTOMER or ADMIN.")
+    body = _check(body, CANCEL)
     bank = body.get("refundAccount", {}).get("bank")
-    if records.BANKS.get(bank, bank) != bank:
-        raise Refused("INVALID_REQUEST", f"refundAccount.bank must be {records.BANKS[bank]}: {bank} is the SDK's code.")
-    return change(db, payment_id, lambda record: records.cancelled(record, body, trigger))
+    if bank in BANK[1].split() and records.rest_name(bank) != bank:
+        name = records.rest_name(bank)
+        raise Refused("INVALID_REQUEST", f"refundAccount.bank must be {name}: {bank} is the SDK's code.")
+    is_quiet = body.get("skipWebhook", False)
+    return change(db, payment_id, lambda record: records.cancelled(record, body, trigger), is_quiet=is_quiet)
 
 
-def _check(body, types, required=()):
+def _check(body, shape):
     """The body without its nulls; Refused when it is not as PortOne's schema has it."""
-    body = without_nulls(body)
-    for message in shape_mistakes(body, types, required):
-        raise Refused("INVALID_REQUEST", message)
-    for name in types[int].split():
-        if body.get(name, 1) < (1 if name in ("amount", "totalAmount") else 0):
+    try:
+        body = read(body, shape)
+    except ValueError as mistake:
+        raise Refused("INVALID_REQUEST", str(mistake)) from None
+    for name, value in body.items():
+        if type(value) is int and value < (1 if name in ("amount", "totalAmount") else 0):
             raise Refused("INVALID_REQUEST", f"{name} is too small.")
     if body.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
         raise Refused("FORBIDDEN")
     return body
 
 
-def change(db, payment_id, change_record):
-    """The payment, changed and saved."""
-    record = change_record(_find(db, payment_id))
-    store.save_payment(db, record)
+def change(db, payment_id, change_record, **told):
+    """The payment, changed and saved. told: as `webhooks.save_payment` takes it."""
+    earlier = find(db, payment_id)
+    record = change_record(earlier)
+    is_news = record["statusChangedAt"] != earlier["statusChangedAt"]
+    (webhooks.save_payment(db, record, **told) if is_news else store.save_payment(db, record))
     return record
 
 
-def _find(db, payment_id):
+def find(db, payment_id):
     record = store.find_payment(db, payment_id, visible_at=records.now())
     if record is None:
         raise Refused("PAYMENT_NOT_FOUND")

@@ -56,8 +56,21 @@ def post_cancel(base, body, key=None, http=requests, payment_id="payment1"):
     return http.post(f"{base}/payments/{payment_id}/cancel", json=body, headers=headers, timeout=60)
 
 
-def control(base, action, body=None):
-    return requests.post(f"{base}/control/payments/payment1/{action}", json=body, timeout=10)
+def control(base, action, body=None, payment_id="payment1"):
+    return requests.post(f"{base}/control/payments/{payment_id}/{action}", json=body, timeout=20)
+
+
+def switch(base, name, **fields):
+    answer = requests.post(f"{base}/control/switches/{name}", json=fields, timeout=10)
+    assert answer.status_code == 200, answer.text
+
+
+def make_payment(base, outcome="approve", **changes):
+    """A payment that was made without a browser; gives its record."""
+    body = {"request": payment_request(**changes), "outcome": outcome}
+    answer = requests.post(f"{base}/control/payments", json=body, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def run_together(script, arguments):

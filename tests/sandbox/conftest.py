@@ -8,12 +8,47 @@ from portone_server_sdk import PaymentClient
 from werkzeug.serving import make_server
 
 import sandbox
+from tests.sandbox import openapi
 from tests.sandbox.client import SECRET, STORE_ID
+from tests.stand_in import PortOne as Server
 
 
 @pytest.fixture
-def room(tmp_path):
-    return sandbox.create_app(tmp_path / "sandbox.db")
+def make_room(tmp_path):
+    rooms = []
+
+    def make_room(webhook_url=None, name="sandbox.db"):
+        rooms.append(sandbox.create_app(tmp_path / name, webhook_url))
+        return rooms[-1]
+
+    yield make_room
+    for room in rooms:  # or its thread would look for webhooks during all other tests
+        room.extensions["webhooks"].is_serving = False
+
+
+@pytest.fixture
+def room(make_room, webhook_url):
+    return make_room(webhook_url)
+
+
+@pytest.fixture(autouse=openapi.PATH is not None)
+def judge(room):
+    judge = openapi.Judge(room)
+    yield judge
+    assert judge.verdict == []
+
+
+@pytest.fixture
+def webhook_url(request):
+    """Only a test that has a `merchant` is sent webhooks."""
+    return request.getfixturevalue("merchant").url + "/hook" if "merchant" in request.fixturenames else None
+
+
+@pytest.fixture
+def merchant():
+    """A merchant's server: `calls` are the webhooks it was sent."""
+    with Server() as merchant:
+        yield merchant
 
 
 @pytest.fixture

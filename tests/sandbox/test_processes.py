@@ -24,13 +24,16 @@ from tests.sandbox.client import (
 
 PAY_MANY = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 import requests, sandbox
 from tests.sandbox.client import pay
 
 session = requests.Session()
 session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(sandbox.create_app(sys.argv[1])))
-for number in range(int(sys.argv[3])):
+def pay_one(number):
     pay(sandbox.API_BASE, "approve", http=session, paymentId=f"{sys.argv[2]}x{number}")
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(pay_one, range(int(sys.argv[3]))))
 """
 
 
@@ -80,10 +83,12 @@ def test_processes_create_one_database_at_once(tmp_path):
 @pytest.mark.long
 def test_parallel_payments_are_neither_locked_nor_lost(tmp_path):
     database = tmp_path / "sandbox.db"
-    run_together(PAY_MANY, [[database, worker, 10] for worker in range(5)])
+    run_together(PAY_MANY, [[database, worker, 40] for worker in range(5)])
     client = sandbox.create_app(database).test_client()
-    page = client.get("/").text
-    assert page.count("data-payment-id=") == page.count(">PAID<") == 50
+    headers = {"Authorization": f"PortOne {SECRET}"}
+    query = {"requestBody": '{"page": {"size": 1000}, "filter": {"status": ["PAID"]}}'}
+    found = client.get("/payments", query_string=query, headers=headers).json
+    assert {payment["id"] for payment in found["items"]} == {f"{n // 40}x{n % 40}" for n in range(200)}
 
 
 def test_payments_survive_a_restart(tmp_path):

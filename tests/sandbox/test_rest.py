@@ -25,7 +25,7 @@ from portone_server_sdk.errors import (
     UnauthorizedError,
 )
 
-from sandbox import records, rest
+from sandbox import checkout, records, rest
 from tests.sandbox.client import KEY, SECRET, SETTINGS, STORE_ID, choose, control, open_window, pay, post_cancel
 
 # Every status, read by the official SDK
@@ -67,14 +67,6 @@ def test_each_method_has_its_shape(base, portone, pay_method, shape, options):
     assert isinstance(portone.get_payment(payment_id="payment1").method, shape)
 
 
-def test_the_buyer_chooses_a_card_company(base, portone):
-    url = open_window(base).json()["url"]
-    assert "BC_CARD" in requests.get(f"{base}{url}?as=buyer", timeout=10).text
-    assert "ISP" in requests.get(f"{base}{url}?cardCompany=BC_CARD", timeout=10).text
-    choose(base, url, "approve", cardCompany="BC_CARD")
-    assert portone.get_payment(payment_id="payment1").method.card.issuer == "BC_CARD"
-
-
 @pytest.mark.parametrize(
     ("outcome", "pg_code"), [("decline", "EXCEED_MAX_AMOUNT"), ("cancel", "PAY_PROCESS_CANCELED")]
 )
@@ -102,7 +94,8 @@ def test_an_abandoned_payment_is_paid_and_nobody_is_told(base, portone):
     assert "data-message" not in requests.get(f"{base}{opened['url']}/done", timeout=10).text
 
 
-def test_a_slow_approval_is_ready_first(base, portone):
+def test_a_slow_approval_is_ready_first(base, portone, monkeypatch):
+    monkeypatch.setattr(checkout, "SLOW_SECONDS", 0.5)
     pay(base, "slow")
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
     deadline = time.monotonic() + 10
@@ -427,6 +420,16 @@ def test_a_payment_id_may_hold_anything(base, portone):
     payment_id = "주문/1 ?&#%2F"
     open_window(base, paymentId=payment_id)
     assert portone.get_payment(payment_id=payment_id).id == payment_id
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain;charset=UTF-8", None])
+def test_a_body_is_json_whatever_its_type_says(base, portone, content_type):
+    """npm's @portone/server-sdk sends text/plain."""
+    pay(base, "approve")
+    headers = {"Authorization": f"PortOne {SECRET}", "Content-Type": content_type}
+    answer = requests.post(f"{base}/payments/payment1/cancel", data=b'{"reason": "x"}', headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.CancelledPayment)
 
 
 def test_errors_have_one_shape(base):

@@ -1,0 +1,32 @@
+// Keeps the parts marked data-live as the server has them now, without disturbing who is typing or reading in them.
+(() => {
+  "use strict";
+
+  const EVERY_MS = 1500;
+
+  async function refresh() {
+    const response = await fetch(window.location.href);
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const now = fresh.getElementById(part.id);
+      if (!now || now.innerHTML === part.dataset.shown || isInUse(part)) continue;
+      const focused = part.contains(document.activeElement) && document.activeElement.closest("details")?.id;
+      const open = [...part.querySelectorAll("details[open]")].map((each) => each.id);
+      part.dataset.shown = now.innerHTML;
+      part.innerHTML = now.innerHTML;
+      for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      if (focused) document.getElementById(focused)?.querySelector("summary").focus();
+    }
+    const main = fresh.querySelector("main");
+    if (main.dataset.paymentStatus) document.querySelector("main").dataset.paymentStatus = main.dataset.paymentStatus;
+  }
+
+  function isInUse(part) {
+    const typed = [...part.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== input.defaultValue);
+    return typed || document.activeElement.matches("[data-live] :is(input, button, a, pre)") || !window.getSelection().isCollapsed;
+  }
+
+  const again = () => setTimeout(() => refresh().catch(() => {}).finally(again), EVERY_MS);
+  again();
+})();
