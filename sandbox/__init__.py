@@ -7,6 +7,7 @@ prefix. No money moves, and nothing here knows the real PortOne.
 """
 
 import os
+import re
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
 from . import accounts, checkout, console, language, rest, store, webhooks
+from .payment_request import is_http_url
 from .transport import SandboxAdapter
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
@@ -51,9 +53,14 @@ def create_app(database=None, webhook_url=None):
     app = Flask(__name__)
     default = Path(__file__).parent.parent / "instance" / "sandbox.db"
     app.config["DATABASE"] = str(database or os.environ.get("SANDBOX_DATABASE") or default)
-    app.config["WEBHOOK_URL"] = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
+    app.config["WEBHOOK_URL"] = webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
+    if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
+        raise ValueError(f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}.")
     # How long a minute is between two tries of a webhook, in seconds: for those who would not wait for 256 of them.
-    app.config["WEBHOOK_MINUTE"] = float(os.environ.get("SANDBOX_WEBHOOK_MINUTE") or 60)
+    minute = os.environ.get("SANDBOX_WEBHOOK_MINUTE") or "60"
+    if not re.fullmatch(r"\d+(\.\d+)?", minute):
+        raise ValueError(f"SANDBOX_WEBHOOK_MINUTE must be a number of seconds, not {minute!r}.")
+    app.config["WEBHOOK_MINUTE"] = float(minute)
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     app.json.sort_keys = False
     app.json.ensure_ascii = False
@@ -73,7 +80,7 @@ def create_app(database=None, webhook_url=None):
         response.headers["Access-Control-Allow-Origin"] = "*"  # for <script crossorigin>
         return response
 
-    print_settings_when_alone()
+    print_settings_when_alone(app)
     app.extensions["webhooks"].go_on()
     return app
 
@@ -87,7 +94,7 @@ def explain(error):
     return getattr(error, "answer", answer)
 
 
-def print_settings_when_alone():
+def print_settings_when_alone(app):
     """Under `flask --app sandbox run`: the lines for a merchant's .env."""
     context = click.get_current_context(silent=True)
     if context is None or context.info_name != "run" or is_running_from_reloader():
@@ -96,3 +103,4 @@ def print_settings_when_alone():
         click.echo("# Settings for a merchant's .env:")
         for name, value in settings(f"http://localhost:{context.params['port']}").items():
             click.echo(f"{name}={value}")
+        click.echo(f"# Webhooks go to {app.config['WEBHOOK_URL'] or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")

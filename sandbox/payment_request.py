@@ -95,8 +95,6 @@ class RequestError(Exception):
 def check(request):
     """The request as the rest of the sandbox reads it; RequestError names the parameter that is wrong."""
     try:
-        # Fails for a text cut in the middle of an emoji, which cannot be stored.
-        json.dumps(request, ensure_ascii=False).encode()
         request = read(request, PAYMENT_REQUEST)
         for message in _mistakes(request):
             raise ValueError(message)
@@ -105,18 +103,23 @@ def check(request):
     return {**request, "channelKey": _channel_key(request)}
 
 
-def read(value, shape, name=""):
+def read(value, shape):
     """The value without nulls, its enums' words spelt as they are now. ValueError names what is not as it must be.
 
     shape: a type, an enum, a list of the one shape that all elements have, or an object as above.
     """
+    json.dumps(value, ensure_ascii=False).encode()  # fails for a text cut in the middle of an emoji: it can't be stored
+    return _read(value, shape)
+
+
+def _read(value, shape, name=""):
     kind = shape if isinstance(shape, type) else str if isinstance(shape, tuple) else type(shape)
     if type(value) is not kind:
         raise ValueError(f"{name or 'The request'} must be {TYPE_NAMES[kind]}.")
     if isinstance(shape, dict):
         return _read_object(value, shape, name and f"{name}.")
     if isinstance(shape, list):
-        return [read(each, shape[0], f"{name}[{index}]") for index, each in enumerate(value)]
+        return [_read(each, shape[0], f"{name}[{index}]") for index, each in enumerate(value)]
     if isinstance(shape, tuple):
         prefix, words = shape[0], shape[1].split()
         value = value if value in words else value.removeprefix(prefix)
@@ -134,7 +137,7 @@ def _read_object(value, shape, place):
         if field.endswith("!") and (name not in given or given[name] == "" and name != "addressLine2"):
             raise ValueError(f"{place}{name} is required.")
         if name in given:
-            given[name] = read(given[name], kind, place + name)
+            given[name] = _read(given[name], kind, place + name)
     either = [field.rstrip("|") for field in fields if field.endswith("|")]
     if either and len(given.keys() & either) != 1:
         raise ValueError(f"Either {place}{either[0]} or {place}{either[1]} is required.")
@@ -149,10 +152,10 @@ def _mistakes(request):
     if min(tax) < 0 or sum(tax) > request["totalAmount"]:
         yield "taxFreeAmount and vatAmount must be parts of totalAmount."
     for name in ("redirectUrl", "confirmUrl"):
-        if not _is_http_url(request.get(name, "http://localhost")):
+        if not is_http_url(request.get(name, "http://localhost")):
             yield f"{name} must be an HTTP(S) URL."
     # A relative one is the sandbox's own kindness: an address of the page that opens the window.
-    if not all(_is_http_url(url) or url.startswith("/") for url in request.get("noticeUrls", [])):
+    if not all(is_http_url(url) or url.startswith("/") for url in request.get("noticeUrls", [])):
         yield "noticeUrls must be HTTP(S) URLs."
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", request.get("customer", {}).get("email", "a@b")):
         yield "customer.email must be an e-mail address."
@@ -168,7 +171,7 @@ def _mistakes(request):
             yield f"{place}.{name}.validHours must be more than 0."
 
 
-def _is_http_url(url):
+def is_http_url(url):
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname)

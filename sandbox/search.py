@@ -107,8 +107,8 @@ def search(db, body):
     """The records and the `PageInfo` for `{page?, filter?}`, which is a SEARCH."""
     wanted, page = body.get("filter", {}), body.get("page", {})
     number, size = page.get("number", 0), page.get("size", DEFAULT_SIZE)
-    if number < 0 or not 0 < size <= MAX_SIZE:
-        raise Refused("INVALID_REQUEST", f"page.number must not be less than 0, page.size from 1 to {MAX_SIZE}.")
+    if not 0 <= number < 2**31 or not 0 < size <= MAX_SIZE:
+        raise Refused("INVALID_REQUEST", f"page.number must be from 0 to 2^31 - 1, page.size from 1 to {MAX_SIZE}.")
     if wanted.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
         raise Refused("FORBIDDEN")
     conditions, values = _conditions(wanted)

@@ -150,9 +150,9 @@ def add_webhook(db, payment_id, webhook, due_at):
 
 
 def find_webhook(db, id):
-    """The webhook, and when it is due (seconds since 1970), or None for never."""
+    """The webhook, and when it is due (seconds since 1970), or None for never; or None for both."""
     row = db.execute("SELECT webhook, dueAt FROM webhooks WHERE id = ?", (id,)).fetchone()
-    return json.loads(row["webhook"]), row["dueAt"]
+    return (json.loads(row["webhook"]), row["dueAt"]) if row else (None, None)
 
 
 def list_webhooks(db, payment_id):

@@ -213,6 +213,8 @@ class Sender:
 def _keep(db, webhook_id, due_at, made):
     """The try, and when the next one is due."""
     webhook, next_due_at = store.find_webhook(db, webhook_id)
+    if webhook is None:  # everything was forgotten meanwhile
+        return
     webhook["tries"].append(made)
     if next_due_at == due_at:  # else somebody asked for it meanwhile
         webhook["isAskedFor"] = False

@@ -266,6 +266,17 @@ def test_abandoned_after_approval_then_reloaded(page, window_type):
     expect_status(page, "PAID")
 
 
+def test_abandoned_after_approval_and_told_by_webhook(page, site):
+    """The buyer never comes back; PortOne tells the shop."""
+    email = page.input_value("[name=buyerEmail]")
+    pay(page, "abandon")
+    expect(page.frame_locator("dialog iframe").locator(".done")).to_be_visible()
+    deadline = time.monotonic() + 10
+    while site.values(Order.status, Order.buyer_email == email) != ["PAID"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_abandoned_after_approval_in_a_redirect_window(page):
     pay(page, "abandon", "REDIRECTION")
     expect(page.locator(".done")).to_be_visible()

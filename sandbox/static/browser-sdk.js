@@ -68,7 +68,7 @@
 
   function openPopup(request) {
     const width = 480;
-    const height = 760;
+    const height = 800;
     let features = `popup,width=${width},height=${height}`;
     if (request?.popup?.center) {
       const left = window.screenX + (window.outerWidth - width) / 2;
@@ -105,7 +105,7 @@
     const isNarrow = window.innerWidth <= 480;
     setStyle(iframe, {
       position: "absolute", inset: "0", margin: "auto", background: "Canvas", "color-scheme": "light dark",
-      width: "min(480px, 100%)", height: isNarrow ? "100%" : "min(760px, 100%)",
+      width: "min(480px, 100%)", height: isNarrow ? "100%" : "min(800px, 100%)",
       "border-radius": isNarrow ? "0" : "16px",
     });
     dialog.append(iframe);

@@ -1,11 +1,11 @@
 """The console and /control: what a bank or the merchant's staff would do next."""
 
-
 import pytest
 import requests
 from portone_server_sdk import payment as shapes
 
-from tests.sandbox.client import control, pay
+from tests.browser import sync_api
+from tests.sandbox.client import control, make_payment, pay
 
 # What staff and banks do
 
@@ -78,3 +78,55 @@ def test_switches_need_a_payment(base, action):
     assert (answer.status_code, answer.json()["type"]) == (404, "PAYMENT_NOT_FOUND")
     pay(base, "decline")
     assert control(base, action).status_code == 409
+
+
+# In a browser
+
+
+@pytest.fixture
+def page(new_context, base):
+    return new_context(base_url=base, locale="en-US").new_page()
+
+
+@pytest.mark.browser
+def test_the_console_shows_what_happens_while_it_is_open(base, page):
+    expect = sync_api().expect
+    page.goto("/")
+    expect(page.locator(".empty")).to_be_visible()
+    make_payment(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    page.click("[data-payment-id=payment1] a")
+    expect(page.locator("main")).to_have_attribute("data-payment-status", "VIRTUAL_ACCOUNT_ISSUED")
+    page.click("[data-attempt] summary")
+    control(base, "deposit")
+    expect(page.locator("main")).to_have_attribute("data-payment-status", "PAID")
+    expect(page.locator("[data-attempt] pre")).to_be_visible()  # still open
+    page.fill("[name=amount]", "400")
+    page.click("[data-action=cancel]")
+    expect(page.locator(".status").first).to_have_text("PARTIAL_CANCELLED")
+
+
+@pytest.mark.browser
+def test_the_console_does_not_disturb_who_types(base, page):
+    expect = sync_api().expect
+    make_payment(base, "approve")
+    page.goto("/console/payments/payment1")
+    page.fill("[name=amount]", "12")
+    with page.expect_response("**/console/payments/payment1"):
+        control(base, "cancel", {"amount": 100})
+    with page.expect_response("**/console/payments/payment1"):
+        expect(page.locator("[name=amount]")).to_have_value("12")
+    expect(page.locator("[name=amount]")).to_have_value("12")
+    page.fill("[name=amount]", "")
+    page.locator("[name=amount]").blur()
+    expect(page.locator(".status").first).to_have_text("PARTIAL_CANCELLED")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_the_console_fits_a_narrow_phone(base, new_context, language):
+    make_payment(base, "approve", orderName="아주 긴 이름의 상품 " * 5)
+    page = new_context(base_url=base, locale=language, viewport={"width": 320, "height": 640}).new_page()
+    for path in ("/", "/console/payments/payment1"):
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -221,6 +221,7 @@ def test_a_cancel_that_cannot_be_is_refused_and_changes_nothing(base, portone, a
         ([], "object"),
         ("reason", "object"),
         ({"reason": 1}, "reason"),
+        ({"reason": "cut in two: \ud83d"}, "utf-8"),
         ({"reason": "x", "amount": "100"}, "amount"),
         ({"reason": "x", "amount": True}, "amount"),
         ({"reason": "x", "refundAccount": "110123456789"}, "refundAccount"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -187,11 +188,26 @@ def test_without_an_address_nothing_is_told(base, portone, tmp_path):
         assert db.execute("SELECT * FROM webhooks").fetchall() == []
 
 
-@pytest.mark.parametrize("url", ["", "mailto:shop@example.com", "//", "http://"])
+@pytest.mark.parametrize("url", ["", "//", "https://shop.test:99999/"])
 def test_an_address_that_is_none_breaks_no_payment(make_room, url):
     client = make_room(url).test_client()
     answer = client.post("/control/payments", json={"request": payment_request(), "outcome": "approve"})
     assert (answer.status_code, answer.json["status"]) == (200, "PAID")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SANDBOX_WEBHOOK_URL", "shop.test/hook"),
+        ("SANDBOX_WEBHOOK_URL", "http://["),
+        ("SANDBOX_WEBHOOK_MINUTE", "soon"),
+        ("SANDBOX_WEBHOOK_MINUTE", "-1"),
+    ],
+)
+def test_a_malformed_setting_is_named_at_the_start(make_room, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"{name} must be .* not {re.escape(repr(value))}"):
+        make_room()
 
 
 # Tries
@@ -267,6 +283,17 @@ def test_a_merchant_that_hangs_keeps_no_other_from_being_told(base, portone, mer
         slow.wait_for_calls(5)
         pay(base, "approve")
         told(portone, 2)
+
+
+def test_a_webhook_under_way_is_forgotten_with_everything_else(base, portone, merchant):
+    merchant.fault = hang
+    open_window(base)
+    merchant.wait_for_calls(1)
+    assert requests.post(f"{base}/control/reset", timeout=10).json() == {}
+    merchant.fault = None
+    merchant.released.set()
+    pay(base, "approve")
+    assert [each.payment_status for each in told(portone, 2)] == ["READY", "PAID"]
 
 
 def test_a_long_answer_is_not_kept_whole(base, portone, merchant):
