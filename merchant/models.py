@@ -69,7 +69,7 @@ class Payment(db.Model):
     # A refund that was asked for and whose end is not told: {key, reason, amount, balance before it, made?}.
     refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict | None] = mapped_column(JSON)
-    failure: Mapped[str | None] = mapped_column(String(200))  # the PG's message
+    failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
     created_at: Mapped[datetime] = mapped_column(default=now)
     asked_at: Mapped[datetime | None]  # when the result page or `flask reconcile` last asked PortOne
     version: Mapped[int] = mapped_column(default=1)  # for compare-and-set

@@ -113,8 +113,18 @@ def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
         names = ("bank", "accountNumber", "remitteeName", "expiredAt")
         new["virtual_account"] = {name: printable(method.get(name)) for name in names}
     if status == "FAILED" and isinstance(failure := record.get("failure"), dict):
-        new["failure"] = printable(failure.get("reason") or failure.get("pgMessage"))
+        new["failure"] = said(failure)
     return {name: value for name, value in new.items() if value != getattr(payment, name)}
+
+
+def said(failure: Mapping) -> str:
+    """`[code] message`: PortOne's wording of what a PG says. The code leads to words of our own, in words.py.
+
+    failure: {pgCode?, pgMessage?, reason?} of a record, {code?, message?, pgCode?, pgMessage?} of a redirect.
+    """
+    message = str(failure.get("pgMessage") or failure.get("reason") or failure.get("message") or "")
+    code = failure.get("pgCode") or failure.get("code")
+    return printable(f"[{code}] {message}" if code and not message.startswith("[") else message)
 
 
 def printable(text: object) -> str:

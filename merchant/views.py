@@ -13,12 +13,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from . import settlement
 from .catalog import PRODUCTS
 from .korean import KOREAN
-from .models import Order, PaymentEvent, session
+from .models import Order, PaymentEvent, now, session
 from .portone import PortOneRejected, PortOneUnavailable, is_signed, parse_time
 from .settlement import Refused
+from .words import ERROR_PAGES, WORDS, kind_of
 
 MAX_BODY_BYTES = 16 * 1024
 VIRTUAL_ACCOUNT_HOURS = 24
+WINDOW_TIME = timedelta(hours=1)  # a payment that is open for longer was probably left
 WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
 BUYER = {  # field: (what it must look like, what to say otherwise)
     "name": (r"[\w .'·-]{1,30}", "Letters and spaces only, at most 30 bytes."),
@@ -34,13 +36,12 @@ ERRORS = {  # code: (HTTP status, what it says)
     "SIGNATURE_INVALID": (401, "The signature is not valid."),
     "ORDER_NOT_FOUND": (404, "There is no such order."),
     "PAYMENT_NOT_FOUND": (404, "There is no such payment for this order."),
-    "ORDER_ALREADY_PAID": (409, "This order is already paid."),
-    "PAYMENT_IN_PROGRESS": (409, "A payment for this order is still in progress."),
-    "PORTONE_REJECTED": (502, "PortOne refused the request; the shop has to check its settings."),
+    "ORDER_ALREADY_PAID": (409, "This order is already paid. There is nothing more to do."),
+    "PAYMENT_IN_PROGRESS": (409, "A payment for this order is still in progress. Look at the order in a moment."),
+    "PORTONE_REJECTED": (502, "PortOne refused the request. Please tell the shop: it has to check its settings."),
     "DATABASE_UNAVAILABLE": (503, "The shop's database is not available just now. Please try again in a moment."),
-    "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now; the payment will be confirmed shortly."),
+    "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now. What you have paid will be confirmed shortly."),
 }
-MANUAL_APPROVAL = "This payment asks for manual approval, which this shop does not support. Nothing has been charged."
 TEST_REFUSED = "This payment was made through a test channel; the shop must set PORTONE_ALLOW_TEST=1 to accept it."
 
 bp = Blueprint(
@@ -112,7 +113,7 @@ def payment_redirect():
     manual_approval = warn_of_manual_approval(request.args, payment)
     with suppress(PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
         settlement.settle(payment.id, "redirect")
-    message = _(MANUAL_APPROVAL) if manual_approval else settlement.printable(request.args.get("message"))
+    message = "[MANUAL_APPROVAL]" if manual_approval else settlement.said(request.args)
     return redirect(url_for(".show_order", order_id=payment.order_id, message=message or None), 303)
 
 
@@ -125,12 +126,16 @@ def show_order(order_id):
     is_known = settlement.refresh(order.id)
     order = session.get(Order, order_id, populate_existing=True)
     payment = settlement.find(order.payment_id)
-    message = settlement.printable(request.args.get("message"))
+    said = payment.failure or settlement.printable(request.args.get("message"))
+    is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
+    is_late = settlement.expired(payment) if is_issued else payment.created_at < now() - WINDOW_TIME
+    is_double = any("DUPLICATE" in each.reasons for each in settlement.attempts(order_id))
     trail = select(PaymentEvent).where(PaymentEvent.order_id == order_id).order_by(PaymentEvent.id)
     return render_template(
         "merchant/result.html", order=order, payment=payment, account=virtual_account(payment),
         events=session.scalars(trail).all(), unknown=not is_known, can_retry=order.paid_at is None,
-        message=message or payment.failure if order.status in {"PENDING", "FAILED"} else "",
+        kind=kind_of(order, payment, said, is_late), is_double=is_double,
+        message=said if order.status in {"PENDING", "FAILED"} and said != "[MANUAL_APPROVAL]" else "",
     )  # fmt: skip
 
 
@@ -247,7 +252,7 @@ def virtual_account(payment):
         return None
     deadline = parse_time(payment.virtual_account["expiredAt"])
     return payment.virtual_account | {
-        "deadline": when(deadline) if deadline else "", "expired": settlement.expired(payment),
+        "deadline": date(deadline) if deadline else "", "expired": settlement.expired(payment),
     }  # fmt: skip
 
 
@@ -278,13 +283,32 @@ def won(amount):
 
 
 def when(time):
-    """A stored time (UTC) as Korea's clocks show it."""
+    """A stored time (UTC) as Korea's clocks show it, to the second, in numbers that need no language."""
     return f"{time + timedelta(hours=9):%Y-%m-%d %H:%M:%S} KST"
+
+
+def date(time):
+    """A stored time (UTC) as a buyer reads it: 2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04 KST."""
+    time += timedelta(hours=9)
+    if language() == "ko":
+        return f"{time.year}년 {time.month}월 {time.day}일 {time:%H:%M} (KST)"
+    return f"{time.day} {time:%b %Y, %H:%M} KST"
+
+
+def lang_of(text):
+    """The language of a text that is not ours, such as a PG's message or a product's name."""
+    return "ko" if re.search("[가-힣]", str(text)) else "en"
+
+
+def english_name(product_id):
+    """For who reads English, if the catalogue has one."""
+    return PRODUCTS[product_id].name_en if language() == "en" and product_id in PRODUCTS else ""
 
 
 @bp.context_processor
 def template_names():
-    return {"_": _, "lang": language(), "won": won, "when": when, "settings": settings()}
+    names = {"_": _, "lang": language(), "won": won, "when": when, "date": date, "words": WORDS, "settings": settings()}
+    return names | {"lang_of": lang_of, "english_name": english_name}
 
 
 @bp.before_request
@@ -313,7 +337,8 @@ def error(code, message=None, field=None, reasons=None):
 
 
 def error_page(status, message):
-    return render_template("merchant/error.html", code=status, message=_(message), **template_names()), status
+    texts = {"message": _(message), "next_step": _(ERROR_PAGES[status])}
+    return render_template("merchant/error.html", code=status, **texts, **template_names()), status
 
 
 @bp.errorhandler(Refused)

@@ -70,8 +70,10 @@ def create_app(database=None, webhook_url=None):
     app.register_blueprint(checkout.bp)
     app.register_blueprint(console.bp)
     app.jinja_env.globals.update(
-        _=language.translate, language=language.language, money=language.money, settings=settings
-    )
+        _=language.translate, language=language.language, lang_of=language.lang_of, money=language.money,
+        settings=settings,
+    )  # fmt: skip
+    app.after_request(language.remember)
     app.register_error_handler(HTTPException, explain)
 
     @app.get("/v2/browser-sdk.js")

@@ -1,9 +1,12 @@
 """Korean or English, and money in either."""
 
+import re
+
 from flask import g, request
 
 from .korean import KOREAN
 
+LANGUAGES = ("ko", "en")
 NO_MINOR_UNIT = ("KRW", "JPY", "VND")
 
 
@@ -13,7 +16,23 @@ def prefer_language(language):
 
 
 def language():
-    return g.get("language") or request.accept_languages.best_match(["ko", "en"]) or "ko"
+    """`?lang=`, else what the payment's request asks for, else the cookie that remembers it, else the browser's."""
+    for choice in (request.args.get("lang"), g.get("language"), request.cookies.get("lang")):
+        if choice in LANGUAGES:
+            return choice
+    return request.accept_languages.best_match(LANGUAGES) or "ko"
+
+
+def remember(response):
+    """Under the name that the merchant's site uses too: where both are one site, they are in one language."""
+    if request.args.get("lang") in LANGUAGES:
+        response.set_cookie("lang", request.args["lang"], max_age=365 * 86400, samesite="Lax")
+    return response
+
+
+def lang_of(text):
+    """The language of a text that is not ours, such as an order's name."""
+    return "ko" if re.search("[가-힣]", text) else "en"
 
 
 def translate(text):
