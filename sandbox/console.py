@@ -32,7 +32,7 @@ TITLES = {"outage": "Calls of the REST API", "webhooks": "Webhook and browser", 
 
 @bp.get("/")
 def index():
-    """Query: `q`, to search for; `status`; `page`, from 0."""
+    """Query: `q`, to search for, or a paymentId, to go to; `status`; `page`, from 0."""
     text, status, number = request.args.get("q"), request.args.get("status"), request.args.get("page", 0, int)
     wanted = {"from": "2000-01-01T00:00:00Z"}
     if text:
@@ -40,6 +40,8 @@ def index():
     if status:
         wanted["status"] = [status]
     with store.reading() as db:
+        if text and store.find_payment(db, text):
+            return redirect(url_for(".payment", payment_id=text))
         payments, page = search(db, {"filter": wanted, "page": {"number": number, "size": PAGE_SIZE}})
         switches = _switches(db)
     return render_template(

@@ -20,6 +20,7 @@ from merchant import create_app
 from merchant.models import db
 from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
 from tests.stand_in import PortOne
+from tests.visitor import page, site, visit  # noqa: F401
 
 # Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
 DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))

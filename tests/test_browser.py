@@ -1,159 +1,24 @@
 """A visitor pays: the real site in its own process, and a real Chromium."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import uuid
-from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
-from sqlalchemy import create_engine, select
 
+from merchant.korean import KOREAN
 from merchant.models import Order, Payment
+from merchant.words import WORDS
 from tests.browser import sync_api
-from tests.conftest import new_database
+from tests.visitor import choose, expect_status, new_email, order, order_id, pay, payment_ids, reload_until
 
 expect = sync_api().expect
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parent.parent
-START_SECONDS = 20
-# Empty rather than absent, so that a developer's own .env does not fill them in.
-UNSET = (
-    "PORTONE_STORE_ID", "PORTONE_CHANNEL_KEY", "PORTONE_API_SECRET", "PORTONE_ALLOW_TEST", "PORTONE_WEBHOOK_SECRET",
-    "PORTONE_NOTICE_URL", "PORTONE_API_BASE", "PORTONE_SDK_URL", "PORTONE_CONSOLE_URL", "PORTONE_PAY_METHODS",
-    "PORTONE_PRE_REGISTER", "PORTONE_MAX_LOOKUPS", "PUBLIC_URL",
-)  # fmt: skip
 FINAL_STATUS = {"approve": "PAID", "decline": "FAILED", "cancel": "FAILED"}
 
 
-# The site and the browser
-
-
-class Site:
-    """The running site: its address, and its database to look into."""
-
-    def __init__(self, url, database):
-        self.url, self.engine = url, create_engine(database)
-
-    def values(self, column, condition):
-        with self.engine.connect() as connection:
-            return connection.scalars(select(column).where(condition)).all()
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    database = new_database(folder)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "FLASK_"))}
-    environment |= dict.fromkeys(UNSET, "")
-    environment |= {
-        "PORTONE_SANDBOX": "1",
-        "DATABASE_URL": database,
-        "SANDBOX_DATABASE": str(folder / "sandbox.db"),
-    }
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", str(port)]
-    log = folder / "log"
-    with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_up(url, server, log)
-        yield Site(url, database)
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def wait_until_up(url, server, log):
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urlopen(url, timeout=5) as answer:
-                assert answer.status == 200
-                return
-        except URLError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the site did not start:\n{log.read_text()}")
-
-
-@pytest.fixture
-def visit(new_context, site):
-    """visit(device=None, **options) -> the order page in a browser of its own. No script may fail in it."""
-
-    def visit(device=None, **options):
-        page = new_context(device, base_url=site.url, **{"locale": "en-US", **options}).new_page()
-        page.goto("/")
-        page.fill("[name=buyerEmail]", new_email())
-        return page
-
-    return visit
-
-
-@pytest.fixture
-def page(visit):
-    return visit()
-
-
-# What a visitor does
-
-
-def new_email():
-    """One per order page: its rows in the database are found by it."""
-    return f"{uuid.uuid4().hex}@example.com"
-
-
-def order(page, window_type="", method="CARD"):
-    """Fill in the order page and press Pay."""
-    page.select_option("[name=windowType]", window_type)
-    page.locator(f"[name=payMethod][value={method}]").check(force=True)
-    page.click("#pay")
-
-
-def pay(page, outcome, window_type="", method="CARD", opens=None):
-    """Order, and end the payment window as its button `data-outcome` says. opens: which kind of window is awaited."""
-    opens = opens or window_type or "IFRAME"
-    if opens == "POPUP":
-        with page.expect_popup() as popup:
-            order(page, window_type, method)
-        popup.value.click(f"[data-outcome={outcome}]")
-        return
-    order(page, window_type, method)
-    choose(page, outcome, opens)
-
-
-def choose(page, outcome, opens="IFRAME"):
-    window = page if opens == "REDIRECTION" else page.frame_locator("dialog iframe")
-    window.locator(f"[data-outcome={outcome}]").click()
-
-
-def expect_status(page, status):
-    expect(page.locator("[data-order-status]")).to_have_attribute("data-order-status", status, timeout=15_000)
-
-
-def reload_until(page, status):
-    """The result page asks PortOne at most once in three seconds."""
-    deadline = time.monotonic() + 15
-    while page.get_attribute("[data-order-status]", "data-order-status") != status:
-        assert time.monotonic() < deadline, f"the order did not become {status}"
-        page.reload()
-
-
-def order_id(page):
-    return page.get_attribute("[data-order-id]", "data-order-id")
-
-
-def payment_ids(site, page):
-    return site.values(Payment.id, Payment.order_id == order_id(page))
+# What the tests look at
 
 
 def placed_orders(page):
@@ -210,7 +75,33 @@ def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale
     page = visit(locale=locale)
     pay(page, "decline", window_type)
     expect_status(page, "FAILED")
-    expect(page.locator("#message")).to_contain_text("한도")  # the PG's words: limit exceeded
+    words = WORDS["LIMIT"]
+    for text in (words.happened, words.next_step):
+        expect(page.locator("main")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
+    expect(page.locator("#message [lang=ko]")).to_contain_text("한도")  # the PG's words: limit exceeded
+
+
+def test_a_retry_is_in_the_language_that_was_chosen_meanwhile(visit):
+    page = visit()
+    pay(page, "decline")
+    expect_status(page, "FAILED")
+    page.click("nav [hreflang=ko]")
+    page.click("#retry")
+    window = page.frame_locator("dialog iframe")
+    expect(window.locator("html")).to_have_attribute("lang", "ko")
+    window.locator("[data-outcome=approve]").click()
+    expect_status(page, "PAID")
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+
+
+def test_a_manual_approval_is_said_in_the_pages_language_and_leaves_the_order_unpaid(page):
+    page.evaluate("PortOne.requestPayment = async () => ({ paymentToken: 'token' })")
+    page.click("#pay")
+    expect_status(page, "PENDING")
+    for language in ("en", "ko"):
+        page.click(f"nav [hreflang={language}]")
+        expect(page.locator("[data-hint=MANUAL_APPROVAL]")).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("lang", language)
 
 
 def test_a_closed_popup_is_a_cancelled_payment(page):
@@ -324,6 +215,35 @@ def test_blocked_sdk_is_said_and_makes_no_order(page, site):
     expect(page.locator("#pay")).to_be_enabled()
     assert requests == []
     assert orders_of(site, email) == []
+
+
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        ("BadRequest", "storeId is required.", "because of the shop's settings. Nothing has been charged."),
+        ("AmountNotEqualToPredefined", "금액이 다릅니다.", "The amount is no longer that of the order."),
+        ("PaymentAlreadyPaid", "이미 결제된 paymentId입니다.", "This payment was made before or is under way."),
+        ("Aborted", "팝업이 차단되었습니다.", "Allow popups for this site"),
+        ("UnknownError", "Failed to fetch", "could not be opened. Nothing has been charged."),
+        (None, "x is not a function", "could not be opened. Nothing has been charged."),
+    ],
+)
+def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale, code, message, said):
+    page = visit(locale=locale)
+    page.evaluate(
+        """([code, message]) => {
+             PortOne.requestPayment = async () => { throw Object.assign(Error(message), { code }); };
+           }""",
+        [code, message],
+    )
+    page.click("#pay")
+    [text] = {text for text in KOREAN if said in text}
+    expect(page.locator("#message")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
+    expect(page.locator("#message small")).to_have_text(f"{code}: {message}" if code else message)
+    expect(page.locator("#message small")).to_have_attribute("lang", "ko" if re.search("[가-힣]", message) else "en")
+    expect(page.locator("#message a")).to_have_count(1 if code == "PaymentAlreadyPaid" else 0)
+    expect(page.locator("#pay")).to_be_enabled()
 
 
 def refuse_confirmation(page, times=None):

@@ -2,10 +2,16 @@
 // The server's word decides; what the SDK answers is only a reason to ask it.
 "use strict";
 
-const texts = JSON.parse(document.getElementById("texts").textContent);
+const texts = document.getElementById("texts").dataset;
 const form = document.getElementById("order-form"); // on the order page
 const retry = document.getElementById("retry"); // on the result page
 const button = form ? document.getElementById("pay") : retry;
+// PaymentError.code of npm's @portone/browser-sdk: which text. Any other is "notOpened".
+const NOT_OPENED = {
+  BadRequest: "shopSettings", RequestParseFailed: "shopSettings", StoreNotFound: "shopSettings",
+  ChannelNotFound: "shopSettings", AllChannelsNotSatisfied: "shopSettings", ConfirmUrlRequired: "shopSettings",
+  AmountNotEqualToPredefined: "amountChanged", PaymentAlreadyPaid: "paidAlready", InvalidEntityState: "paidAlready",
+};
 const PAUSES = [500, 1000, 2000, 4000]; // ms, before asking again about a payment that could not be confirmed
 
 let busy = false;
@@ -19,7 +25,7 @@ async function pay() {
     const order = await createPayment();
     if (order) await openWindow(order);
   } catch (error) {
-    say(error.message);
+    stop(error.message);
     setBusy(false);
   }
 }
@@ -52,22 +58,38 @@ async function openWindow(order) {
   say(texts.open, order.orderUrl);
 
   let answer;
+  tell("browser", "portone", "PortOne.requestPayment", order.request);
   try {
     answer = await window.PortOne.requestPayment(order.request);
   } catch (error) { // a bad parameter, no network, a blocked popup: no payment was made
+    tell("portone", "browser", "rejected", { code: error.code, message: error.message });
     remember(null);
-    throw new Error(`${texts.notOpened} ${error.message}`);
+    notOpened(error, order.orderUrl);
+    return;
   }
+  tell("portone", "browser", answer ? "resolved" : "undefined: redirect", answer);
   if (answer === undefined) return; // the page is leaving for a redirect
 
   await complete(order, answer);
+}
+
+// The SDK's own message is for the developer, in whatever language it comes.
+function notOpened(error, orderUrl) {
+  console.error(error);
+  const name = /pop-?up|팝업/i.test(error.message) ? "popupBlocked" : NOT_OPENED[error.code] || "notOpened";
+  stop(texts[name], name === "paidAlready" ? orderUrl : null);
+  const detail = document.createElement("small");
+  detail.lang = /[가-힣]/.test(error.message) ? "ko" : "en";
+  detail.textContent = [error.code, error.message].filter(Boolean).join(": ");
+  document.getElementById("message").append(" ", detail);
+  setBusy(false);
 }
 
 // Whatever the window answered, the server asks PortOne and says what is true.
 async function complete(order, answer) {
   const body = { paymentId: order.paymentId, orderId: order.orderId };
   if (answer.paymentToken) body.paymentToken = true;
-  const said = answer.paymentToken ? texts.manualApproval : answer.message;
+  const said = answer.paymentToken ? "[MANUAL_APPROVAL]" : failure(answer);
   say(answer.paymentToken ? texts.manualApproval : texts.confirming, order.orderUrl);
 
   for (const pause of [...PAUSES, null]) {
@@ -79,12 +101,18 @@ async function complete(order, answer) {
       return;
     }
     if (error && !error.retryable) {
-      say(error.message, order.orderUrl);
+      stop(error.message, order.orderUrl);
       return;
     }
     if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
   }
-  say(texts.stillConfirming, order.orderUrl);
+  stop(texts.stillConfirming, order.orderUrl);
+}
+
+// As PortOne words what a PG says: "[code] message". The code leads the result page to words of its own.
+function failure({ code, message = "", pgCode, pgMessage }) {
+  if (!code || message.startsWith("[")) return message;
+  return `[${pgCode || code}] ${pgMessage || message}`;
 }
 
 function formValues() {
@@ -99,6 +127,7 @@ function formValues() {
 
 // POST JSON. Gives {status, location, body}, or null when there was no answer; a body that is not JSON is {}.
 async function post(url, data) {
+  tell("browser", "shop", `POST ${new URL(url, location.href).pathname}`, data);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -106,24 +135,42 @@ async function post(url, data) {
       body: JSON.stringify(data),
     });
     const body = await response.json().catch(() => ({}));
+    tell("shop", "browser", String(response.status), body);
     return { status: response.status, location: response.headers.get("Location"), body };
-  } catch {
+  } catch (error) {
+    tell("browser", "browser", error.message);
     return null;
   }
+}
+
+// A message was just sent or received. Whoever wants to show it listens; nothing here depends on that.
+function tell(from, to, what, data) {
+  document.dispatchEvent(new CustomEvent("checkout:message", { detail: { from, to, what, data, at: Date.now() } }));
 }
 
 // The server would not open a payment: say why, and point at the field or at the order.
 function refuse(answer, orderUrl) {
   const error = answer.body.error || { message: texts.noShop };
-  say(error.message, answer.status === 409 ? orderUrl : null, form ? texts.orderPage : texts.reload);
+  stop(error.message, answer.status === 409 ? orderUrl : null, form ? texts.orderPage : texts.reload);
   setBusy(false);
   if (!form || !error.field) return;
   const name = error.field.replace(/^buyer\.(.)/, (_, first) => `buyer${first.toUpperCase()}`);
   const field = form.querySelector(`[name="${CSS.escape(name)}"]:checked`)
     || form.querySelector(`[name="${CSS.escape(name)}"]`);
   if (!field) return;
-  field.setAttribute("aria-invalid", "true");
+  const mistake = document.getElementById(`${name}-error`);
+  if (mistake) {
+    mistake.textContent = error.message;
+    field.setAttribute("aria-invalid", "true");
+  }
   field.focus();
+}
+
+// It goes no further from here: what is said takes the focus, for who hears the page or moves through it by keyboard.
+function stop(...said) {
+  say(...said);
+  button.removeAttribute("aria-busy");
+  document.getElementById("message").focus();
 }
 
 function say(text, url = null, label = texts.orderPage) {
@@ -138,7 +185,9 @@ function say(text, url = null, label = texts.orderPage) {
 
 function setBusy(value) {
   busy = value;
-  button.disabled = value;
+  // Not `disabled`, which would lose the focus: the closed payment window gives it back to the button.
+  button.setAttribute("aria-disabled", value);
+  button.setAttribute("aria-busy", value);
 }
 
 // The order whose window was opened last, so that Back and reload lead to its true state and not to a second order.
@@ -159,7 +208,10 @@ function remembered() {
 
 function showPrice() {
   const chosen = form.querySelector("[name=productId]:checked");
-  if (chosen) button.textContent = chosen.dataset.pay;
+  if (!chosen) return;
+  button.textContent = chosen.dataset.pay;
+  const [name, price] = chosen.nextElementSibling.querySelectorAll(".name, b");
+  form.querySelector(".sum").replaceChildren(name.cloneNode(true), price.cloneNode(true));
 }
 
 if (form) {
@@ -170,12 +222,27 @@ if (form) {
   });
   form.addEventListener("input", (event) => {
     event.target.removeAttribute("aria-invalid");
+    const mistake = document.getElementById(`${event.target.name}-error`);
+    if (mistake) mistake.textContent = "";
     showPrice();
   });
   showPrice();
 } else {
+  if (remembered()) document.querySelector("h1").focus(); // just back from the payment: read out how it ended
   remember(null);
   if (retry) retry.addEventListener("click", pay);
+  offerCopy();
+}
+
+// Browsers let a page copy only over HTTPS or on this machine; elsewhere a tap selects the whole number.
+function offerCopy() {
+  const copy = document.querySelector(".copy");
+  if (!copy || !navigator.clipboard) return;
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(copy.previousElementSibling.textContent);
+    copy.textContent = copy.dataset.done;
+  });
 }
 
 // Back to a page that the browser had kept as it was left, with the button still disabled.

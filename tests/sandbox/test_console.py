@@ -80,6 +80,14 @@ def test_switches_need_a_payment(base, action):
     assert control(base, action).status_code == 409
 
 
+def test_a_search_for_a_payment_id_leads_to_that_payment(base):
+    make_payment(base, "approve")
+    page = requests.get(f"{base}/", params={"q": "payment1"}, timeout=10)
+    assert page.url == f"{base}/console/payments/payment1" and 'data-payment-status="PAID"' in page.text
+    for other in ("payment", "payment11", "", "<q>"):
+        assert requests.get(f"{base}/", params={"q": other}, timeout=10).url.startswith(f"{base}/?q=")
+
+
 # In a browser
 
 
