@@ -42,6 +42,7 @@ def create_app(settings: Mapping) -> Flask:
     app.config.from_mapping({name: value for name, value in settings.items() if name.startswith("PORTONE_")})
     app.config["PUBLIC_URL"] = settings.get("PUBLIC_URL")
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.get("DATABASE_URL") or "sqlite:///merchant.db"  # in instance/
+    app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Korean in pages as it is, at half the size
     init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":  # pragma: no branch - the suite runs on PostgreSQL as well

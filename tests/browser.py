@@ -27,9 +27,14 @@ def playwright():
         yield started
 
 
+def find_browser():
+    """The path of a Chrome or Chromium, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium(playwright):
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_browser()
     if path is None:
         (pytest.fail if REQUIRED else pytest.skip)(f"no browser found: none of {', '.join(BROWSERS)}")
     browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS, headless=True)

@@ -1,0 +1,172 @@
+"""What the READMEs tell people to type is typed here, and both say the same."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from merchant.config import ACCOUNT
+from tests.conftest import new_database
+
+ROOT = Path(__file__).parent.parent
+PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}
+RUN = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/flask run"
+TEST = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt -r tests/requirements.txt && .venv/bin/pytest"
+)
+COPY = "cp .env.example .env"
+PHONE = ".venv/bin/flask run --host 0.0.0.0"
+INSTALL = '.venv/bin/pip install gunicorn "psycopg[binary]"'
+SERVE = ".venv/bin/gunicorn --workers 4 --threads 4 --bind 127.0.0.1:8000 wsgi:app"
+CRON = "*/10 * * * * cd /srv/shop && .venv/bin/flask reconcile"
+REAL = dict(zip(ACCOUNT, ("store-1", "channel-key-1", "secret"), strict=True))
+
+
+def blocks(page, kind):
+    found = re.findall(rf"^ *```{kind}\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+    return [block.strip() for block in found]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_its_commands_are_those_tested_here(name):
+    assert blocks(PAGES[name], "sh") == [RUN, TEST, COPY, PHONE, INSTALL, SERVE]
+    assert CRON in PAGES[name]
+
+
+def test_both_languages_name_the_same_things():
+    def named(page):
+        return sorted(set(re.findall(r"`([^`<\n]*[A-Za-z_][^`<\n]*)`", page)))
+
+    assert named(PAGES["README.md"]) == named(PAGES["README.ko.md"])
+    assert len({page.count("\n## ") for page in PAGES.values()}) == 1
+    code = [[line for line in blocks(page, "python")[0].splitlines() if "#" not in line] for page in PAGES.values()]
+    assert code[0] == code[1]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_file_setting_and_function_it_names_is_there(name):
+    page = PAGES[name]
+    explained = (ROOT / ".env.example").read_text()
+    for setting in re.findall(r"\bPORTONE_(?!REJECTED|UNAVAILABLE)[A-Z_]+\b", page):
+        assert setting in explained, setting
+    for path in re.findall(r"`((?:merchant|sandbox|static|templates|tests)/[\w./]*)`|\]\(([\w./]+)\)", page):
+        assert (ROOT / (path[0] or path[1])).exists(), path
+    for module, function in re.findall(r"`(views|verification|settlement|portone|models|config)\.(\w+)`", page):
+        assert re.search(rf"^(def|class) {function}\b", (ROOT / f"merchant/{module}.py").read_text(), re.MULTILINE)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command, folder, port, **settings):
+    """The command, typed in that folder; until the site answers at that port, and no longer than the test."""
+    environment = {name: value for name, value in os.environ.items() if not re.match("PORTONE_|SANDBOX_|FLASK_", name)}
+    environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **settings}
+    with (folder / "log").open("w") as log:
+        run = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                yield requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+                return
+            except requests.ConnectionError:
+                assert run.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.1)
+    finally:
+        os.killpg(run.pid, 15)
+        run.wait(20)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """What a clone has, with the tests' own environment as `.venv`."""
+    list_files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(list_files, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for file in filter(None, files.split("\0")):
+        if (ROOT / file).is_file():
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    return tmp_path
+
+
+def typed(command, clone, **environment):
+    return subprocess.run(
+        ["bash", "-c", command], cwd=clone, env={**os.environ, **environment}, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+
+
+def test_a_phone_reaches_it(clone):
+    port = free_port()
+    with running(PHONE, clone, port, FLASK_RUN_PORT=str(port), DATABASE_URL=new_database(clone)) as page:
+        assert page.status_code == 200 and 'id="order-form"' in page.text
+    assert f"http://0.0.0.0:{port}" in (clone / "log").read_text() or "all addresses" in (clone / "log").read_text()
+
+
+def test_the_copied_settings_lack_the_account_and_nothing_else(clone):
+    assert typed(COPY, clone).returncode == 0
+    empty = dict.fromkeys(ACCOUNT, "")
+    refused = typed(".venv/bin/python wsgi.py", clone, **empty)
+    assert refused.returncode != 0 and all(name in refused.stderr for name in ACCOUNT)
+    ready = typed(".venv/bin/python wsgi.py", clone, **REAL, DATABASE_URL=new_database(clone))
+    assert ready.returncode == 0, ready.stderr
+
+
+@pytest.mark.long
+def test_production_starts_with_an_account_and_only_then(clone):
+    assert typed(INSTALL, clone).returncode == 0
+    port = free_port()
+    command = SERVE.replace(":8000", f":{port}")
+    refused = typed(f"{command} --no-control-socket", clone, **dict.fromkeys(ACCOUNT, ""))
+    assert refused.returncode != 0 and "PORTONE_STORE_ID" in refused.stderr
+    with running(f"{command} --no-control-socket", clone, port, **REAL, DATABASE_URL=new_database(clone)) as page:
+        assert page.status_code == 200 and "cdn.portone.io" in page.text
+        assert requests.get(f"http://127.0.0.1:{port}/sandbox/", timeout=10).status_code == 404
+
+
+def test_cron_reconciles(clone):
+    command = CRON.removeprefix("*/10 * * * * ").replace("/srv/shop", str(clone))
+    run = typed(command, clone, PORTONE_SANDBOX="1", DATABASE_URL=new_database(clone), **dict.fromkeys(ACCOUNT, ""))
+    assert run.returncode == 0, run.stderr
+    assert "0 payments" in run.stdout
+
+
+def test_every_command_has_its_line_of_help(clone):
+    listed = typed(".venv/bin/flask --help", clone, PORTONE_SANDBOX="1", DATABASE_URL=new_database(clone)).stdout
+    for name in ("reconcile", "orders", "order", "refund"):
+        assert re.search(rf"^  {name} +[A-Z][^\n]{{10,}}\.$", listed, re.MULTILINE), listed
+        assert all(f"`flask {name}" in page for page in PAGES.values())
+
+
+@pytest.mark.long
+def test_the_first_payment_is_two_steps_away(clone):
+    """The command as it stands, in a folder where nothing is installed."""
+    (clone / ".venv").unlink()
+    port = free_port()
+    with running(f"sh -c '{RUN}'", clone, port, FLASK_RUN_PORT=str(port)) as page:
+        assert page.status_code == 200
+        base = f"http://127.0.0.1:{port}"
+        buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
+        body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": buyer}
+        order = requests.post(f"{base}/orders", json=body, timeout=10).json()
+        opened = {"request": order["request"], "windowType": "IFRAME", "page": base}
+        tx_id = requests.post(f"{base}/sandbox/checkout/", json=opened, timeout=10).json()["txId"]
+        requests.post(f"{base}/sandbox/checkout/{tx_id}/outcome", data={"outcome": "approve"}, timeout=10)
+        ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+        assert requests.post(f"{base}/payment/complete", json=ids, timeout=10).json()["status"] == "PAID"
