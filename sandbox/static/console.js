@@ -19,7 +19,11 @@
       if (focused) document.getElementById(focused)?.querySelector("summary").focus();
     }
     const main = fresh.querySelector("main");
-    if (main.dataset.paymentStatus) document.querySelector("main").dataset.paymentStatus = main.dataset.paymentStatus;
+    const status = main.dataset.paymentStatus;
+    const here = document.querySelector("main").dataset;
+    if (status === here.paymentStatus) return;
+    here.paymentStatus = status;
+    document.querySelector("[role=status].unseen").textContent = status; // for who does not see it change
   }
 
   function isInUse(part) {
