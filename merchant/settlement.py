@@ -182,7 +182,9 @@ def _unsaid(payment, events):
     """The events that are news: the trail keeps what happened, not every repetition of the same question."""
     said = {}
     saying = select(PaymentEvent.event, PaymentEvent.portone_status, PaymentEvent.checks)
-    for event, *words in session.execute(saying.where(PaymentEvent.payment_id == payment.id).order_by(PaymentEvent.id)):
+    # By the order too, which has the index.
+    own = (PaymentEvent.order_id == payment.order_id, PaymentEvent.payment_id == payment.id)
+    for event, *words in session.execute(saying.where(*own).order_by(PaymentEvent.id)):
         said[event] = words
     session.commit()
     return [event for event in events if said.get(event["event"]) != [event["portone_status"], event["checks"]]]
