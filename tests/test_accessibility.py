@@ -136,6 +136,7 @@ def authenticate(page):
     expect(page.locator("[name=secret]")).to_be_focused()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("states", [shop, sandbox])
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "ko-KR"), ("dark", "en-US")])
 def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
