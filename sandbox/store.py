@@ -2,7 +2,7 @@
 
 A payment is the JSON document which the REST API answers with. Other documents, by kind and id: "checkout", one
 opened payment window, by txId; "terms", what was pre-registered, by paymentId; "answer", by Idempotency-Key;
-"switch", what was set in the console, by its name. Webhooks are kept until they need not be sent any more, and after.
+"switch", what was set in the console, by its name. Webhooks, sent or still to send, have a table of their own.
 Every function takes the `db` of a `reading()` or `writing()` block.
 """
 
@@ -24,7 +24,6 @@ CREATE TABLE IF NOT EXISTS payments (
     visibleAt TEXT,
     earlier TEXT
 );
-CREATE INDEX IF NOT EXISTS newest_payments ON payments (requestedAt DESC);
 CREATE TABLE IF NOT EXISTS documents (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -104,12 +103,6 @@ def find_payment(db, payment_id, visible_at=None):
         return None
     is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
     return json.loads(row["earlier"] if is_hidden else row["record"])
-
-
-def list_payments(db, limit=100):
-    """Records, newest request first."""
-    rows = db.execute("SELECT record FROM payments ORDER BY requestedAt DESC LIMIT ?", (limit,))
-    return [json.loads(row["record"]) for row in rows]
 
 
 def save_payment(db, record, visible_at=None):
