@@ -2,10 +2,10 @@
 
 import random
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import NullPool, create_engine, text
 
 from merchant import create_app
 from merchant.models import db, session
@@ -39,21 +39,32 @@ SELECT o.id, payment_id, created_at, event, source, portone_status, duration_ms
 FROM merchant_order o CROSS JOIN happened WHERE paid_at OR source = 'shop' ORDER BY o.rowid
 """
 UNPAY = """
-UPDATE merchant_order SET status = 'PENDING', paid_at = NULL, fulfilled_at = NULL WHERE rowid > :paid;
+UPDATE merchant_order SET status = 'PENDING', paid_at = NULL, fulfilled_at = NULL WHERE id = :order;
 UPDATE merchant_payment SET status = 'PENDING', portone_status = NULL, portone_updated_at = NULL, portone_amount = 0,
-  version = 1 WHERE rowid > :paid;
+  version = 1 WHERE id = :payment;
 """
+FORGET = """
+DELETE FROM merchant_payment WHERE order_id = :order;
+DELETE FROM merchant_order WHERE id = :order;
+"""
+TIDY = {"sqlite": "PRAGMA wal_checkpoint(TRUNCATE)", "postgresql": "VACUUM ANALYZE; CHECKPOINT"}
+
+
+@contextmanager
+def create_tables(url: str):
+    """Create the shop's tables; within the block, `session` is the shop's."""
+    account = {"PORTONE_STORE_ID": STORE, "PORTONE_CHANNEL_KEY": CHANNEL, "PORTONE_API_SECRET": SECRET}
+    with create_app({**account, "DATABASE_URL": url}).app_context():
+        yield
+        session.remove()
+        db.engine.dispose()
 
 
 def make(file: Path, paid: int, unpaid: int) -> dict:
     """Create the shop's tables with so many orders. Returns what SQLite is set to, as the shop itself sees it:
     {"journal_mode": "wal", "synchronous": 2}, where 2 is FULL: every commit is on the disk before it is answered."""
-    account = {"PORTONE_STORE_ID": STORE, "PORTONE_CHANNEL_KEY": CHANNEL, "PORTONE_API_SECRET": SECRET}
-    app = create_app({**account, "DATABASE_URL": f"sqlite:///{file}"})
-    with app.app_context():
+    with create_tables(f"sqlite:///{file}"):
         modes = {name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
-        session.remove()
-        db.engine.dispose()
     values = {
         "total": paid + unpaid, "paid": paid, "name": NAME, "amount": AMOUNT, "store": STORE, "channel": CHANNEL,
         "at": "2026-01-01 00:00:00.000000", "updated_at": "2026-01-01 00:00:00.123456",
@@ -67,38 +78,44 @@ def make(file: Path, paid: int, unpaid: int) -> dict:
     return modes
 
 
-class Orders:
-    """The orders of one site's copy. `paid`, at most 1,000 of them, and `unpaid` are pairs (order id, payment id)."""
+def ids(file: Path, paid: int) -> dict:
+    """{"paid": at most 1,000 of the paid orders, "unpaid": all others}: pairs (order id, payment id)."""
+    orders = "SELECT id, payment_id FROM merchant_order WHERE rowid"
+    some = random.Random(1).sample(range(1, paid + 1), min(paid, 1000))
+    with closing(sqlite3.connect(file)) as database:
+        return {
+            "paid": [database.execute(f"{orders} = ?", (n,)).fetchone() for n in some],
+            "unpaid": database.execute(f"{orders} > ?", (paid,)).fetchall(),
+        }
 
-    def __init__(self, file: Path, paid: int):
-        self.file = file
-        with closing(sqlite3.connect(file)) as database:
-            orders = "SELECT id, payment_id FROM merchant_order WHERE rowid"
-            some = random.Random(1).sample(range(1, paid + 1), min(paid, 1000))
-            self.paid = [database.execute(f"{orders} = ?", (n,)).fetchone() for n in some]
-            self.unpaid = database.execute(f"{orders} > ?", (paid,)).fetchall()
-            self.last = {
-                table: database.execute(f"SELECT max(rowid) FROM merchant_{table}").fetchone()[0]
-                for table in ("order", "payment", "payment_event")
-            }
-        self.values = {"paid": paid}
+
+class Orders:
+    """The orders of one site's database. `unpaid`: as `ids` returns them."""
+
+    def __init__(self, url: str, unpaid: list):
+        self.engine = create_engine(url, poolclass=NullPool)
+        self.unpaid = [{"order": order, "payment": payment} for order, payment in unpaid]
+        with self.engine.connect() as database:
+            self.last = {"last": database.scalar(text("SELECT max(id) FROM merchant_payment_event"))}
 
     def reset(self):
         """Everything as it was before the first request."""
-        with closing(sqlite3.connect(self.file, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            for table, last in self.last.items():
-                database.execute(f"DELETE FROM merchant_{table} WHERE rowid > ?", (last,))
-            for statement in filter(str.strip, UNPAY.split(";")):
-                database.execute(statement, self.values)
-            database.execute("COMMIT")
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a site does not pay for what another left behind
+        created = "SELECT order_id FROM merchant_payment_event WHERE event = 'ORDER_CREATED' AND id > :last"
+        with self.engine.begin() as database:
+            orders = [{"order": order} for order in database.scalars(text(created), self.last)]
+            database.execute(text("DELETE FROM merchant_payment_event WHERE id > :last"), self.last)
+            for statements, rows in ((FORGET, orders), (UNPAY, self.unpaid)):
+                for statement in filter(str.strip, statements.split(";") if rows else ()):
+                    database.execute(text(statement), rows)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as database:
+            for statement in TIDY[self.engine.name].split(";"):  # a site does not pay for what another left behind
+                database.execute(text(statement))
 
     def count_paid(self) -> int:
         """How many of those that were unpaid are paid, and have an event that says so."""
-        with closing(sqlite3.connect(self.file)) as database:
-            return database.execute(
-                "SELECT count(*) FROM merchant_payment_event WHERE id > ? AND event = 'ORDER_PAID' AND order_id IN "
-                "(SELECT id FROM merchant_order WHERE rowid > ? AND status = 'PAID')",
-                (self.last["payment_event"], self.values["paid"]),
-            ).fetchone()[0]
+        paid = (
+            "SELECT count(*) FROM merchant_payment_event e JOIN merchant_order o ON o.id = e.order_id "
+            "WHERE e.id > :last AND e.event = 'ORDER_PAID' AND o.status = 'PAID'"
+        )
+        with self.engine.connect() as database:
+            return database.scalar(text(paid), self.last)

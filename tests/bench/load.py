@@ -12,8 +12,8 @@ def run(port: int, requests: list[bytes], connections: int, seconds: float, expe
     """Send each of `requests` once (`again`: over and over) until they are used up or the time is over.
 
     requests: whole HTTP requests. expected: what the bytes of every good answer contain.
-    Returns {"rate": requests per second, "latency": median in ms, "sent": number}. Raises RuntimeError when an answer
-    is not the expected one.
+    Returns {"rate": requests per second, "latency": median in ms, "slowest": ms, "sent": number}. Raises RuntimeError
+    when an answer is not the expected one.
     """
     queue = itertools.cycle(requests) if again else iter(requests)  # next() of either is atomic
     latencies, wrong = [], []
@@ -21,8 +21,7 @@ def run(port: int, requests: list[bytes], connections: int, seconds: float, expe
     deadline = float("inf")
 
     def send():
-        with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connect(port) as connection:
             ready.wait()
             while time.perf_counter() < deadline and (request := next(queue, None)):
                 sent = time.perf_counter()
@@ -39,9 +38,50 @@ def run(port: int, requests: list[bytes], connections: int, seconds: float, expe
         for sender in senders:
             sender.result()
         elapsed = time.perf_counter() - started
+    refuse(wrong, len(latencies))
+    sent = len(latencies)
+    return {"rate": sent / elapsed, "latency": median(latencies), "slowest": max(latencies), "sent": sent}
+
+
+def crowd(port: int, page: bytes, expected_page: bytes, requests: list, buyers: int, seconds: float, expected: bytes):
+    """Ask for one page after another, as `run` does, while so many buyers each send one of `requests` at a time.
+
+    A buyer who is answered 503 sends it again, once its Retry-After is over. Returns {"page": what `run` returns,
+    "200": number of expected answers, "503": number}. Raises RuntimeError when an answer is neither.
+    """
+    queue, good, busy, wrong = iter(requests), [], [], []
+    deadline = time.perf_counter() + seconds
+
+    def buy():
+        request = next(queue, None)
+        while request and time.perf_counter() < deadline:
+            with connect(port) as connection:  # anew, since servers close one that waits as long as a buyer does
+                answer = exchange(connection, request)
+            if answer.startswith(b"HTTP/1.1 503") and (wait := header(answer, b"retry-after")):
+                busy.append(answer)
+                time.sleep(min(wait, max(0, deadline - time.perf_counter())))
+            else:
+                (good if expected in answer else wrong).append(answer)
+                request = next(queue, None)
+
+    with ThreadPoolExecutor(buyers) as pool:
+        buying = [pool.submit(buy) for _ in range(buyers)]
+        found = run(port, [page], 1, seconds, expected_page, True)
+        for buyer in buying:
+            buyer.result()
+    refuse(wrong, len(good) + len(busy) + len(wrong))
+    return {"page": found, "200": len(good), "503": len(busy)}
+
+
+def refuse(wrong, sent):
     if wrong:
-        raise RuntimeError(f"{len(wrong)} of {len(latencies)} answers are wrong, the first: {wrong[0][:2000]!r}")
-    return {"rate": len(latencies) / elapsed, "latency": median(latencies), "sent": len(latencies)}
+        raise RuntimeError(f"{len(wrong)} of {sent} answers are wrong, the first: {wrong[0][:2000]!r}")
+
+
+def connect(port):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=120)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def exchange(connection: socket.socket, request: bytes) -> bytes:
@@ -54,9 +94,14 @@ def exchange(connection: socket.socket, request: bytes) -> bytes:
             raise ConnectionError(f"the connection was closed after {answer[:200]!r}")
         answer += received
         if length is None and (end := answer.find(b"\r\n\r\n")) > 0:
-            head = answer[:end].lower()
-            length = end + 4 + int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
+            length = end + 4 + header(answer, b"content-length")
     return answer
+
+
+def header(answer, name):
+    """The number in one of an answer's headers, 0 without it."""
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    return int(head.partition(b"\r\n" + name + b":")[2].split(b"\r\n", 1)[0] or 0)
 
 
 def http(method: str, path: str, body: bytes = b"", headers: dict | None = None) -> bytes:

@@ -1,10 +1,12 @@
 """A PortOne for the benchmark, in a process of its own: every payment is PAID, after a delay that can be set.
 
 `GET /payments/{id}` is answered with the full record of a PAID payment of that id.
-`GET /control/{ms}` sets the delay, in ms, and answers {"calls": number of payments asked about since the last time}.
+`GET /control/{ms}` sets the delay, in ms, and answers what happened since the last time: {"calls": number of payments
+asked about, "connections": the numbers of the connections that were used for it, which count from 1 as they come}.
 """
 
 import asyncio
+import itertools
 import json
 
 from tests.stand_in import record
@@ -29,9 +31,11 @@ class Connection(asyncio.Protocol):
 
     before, after = paid_record()
     delay, calls = 0.0, 0  # seconds; of all connections
+    numbers, used = itertools.count(1), set()
 
     def connection_made(self, transport):
         self.transport, self.received = transport, b""
+        self.number = next(self.numbers)
 
     def data_received(self, data):
         self.received += data
@@ -40,10 +44,12 @@ class Connection(asyncio.Protocol):
         path = self.received.split(b" ", 2)[1].partition(b"?")[0]
         self.received, kind, name = b"", *path[1:].split(b"/")
         if kind == b"control":
-            body = b'{"calls": %d}' % Connection.calls
+            body = json.dumps({"calls": Connection.calls, "connections": sorted(self.used)}).encode()
             Connection.delay, Connection.calls = float(name) / 1000, 0
+            self.used.clear()
             return self.answer(body)
         Connection.calls += 1
+        self.used.add(self.number)
         body = self.before + name + self.after
         if self.delay:
             asyncio.get_running_loop().call_later(self.delay, self.answer, body)

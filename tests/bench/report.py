@@ -2,7 +2,10 @@
 
 from statistics import median
 
-UNITS = {"latency": "ms", "start": "ms", "memory": "MiB", "peak": "MiB"}  # any other: requests per second
+UNITS = {  # any other: requests per second
+    "latency": "ms", "start": "ms", "memory": "MiB", "peak": "MiB", "page idle": "ms", "page slow": "ms",
+    "page worst": "ms", "slow 200": "", "slow 503": "",
+}  # fmt: skip
 
 
 def spread(values):
@@ -10,7 +13,8 @@ def spread(values):
 
 
 def results(bench, options):
-    """The JSON: {"settings", "durability", "figures", "ratios"}. A ratio is taken in each round."""
+    """The JSON: {"settings", "machine", "durability", "figures", "ratios", …}. A ratio is taken in each round, and left
+    out where one of its figures was not measured."""
     samples, sizes, ratios = bench.samples, options.orders, []
 
     def ratio(name, orders, above, below, target=None):
@@ -28,18 +32,27 @@ def results(bench, options):
         ratios.append(found)
 
     for size in sizes:
-        for other, faster, slower in (("obvious", ("≥", 1.8), None), ("floor", None, ("≤", 1.5))):
+        for other, faster, slower in (
+            ("sdk", ("≥", 1.0), None),
+            ("obvious", ("≥", 1.8), None),
+            ("floor", None, ("≤", 1.5)),
+        ):
             ratio(f"complete: shop / {other}", size, ("complete", "shop", size), ("complete", other, size), faster)
             ratio(f"added latency: shop / {other}", size, ("latency", "shop", size), ("latency", other, size), slower)
         ratio("start: shop / packages", size, ("start", "shop", size), ("start", "packages", 0), ("≤", 1.2))
-        if ("peak", "packages", 0) in samples:
-            packages = median(samples["peak", "packages", 0])
-            compare("peak memory: shop / packages", size, [samples["peak", "shop", size][0] / packages], ("≤", 1.3))
-        memory = samples["memory", "shop", size]
-        compare("memory: last round / first", size, [memory[-1] / memory[0]], ("≤", 1.05))
+        ratio("peak memory: shop / packages", size, ("peak", "shop", size), ("peak", "packages", 0), ("≤", 1.3))
+        if memory := samples.get(("memory", "shop", size)):
+            compare("memory: last round / first", size, [memory[-1] / memory[0]], ("≤", 1.05))
+        slow, idle = ("page slow", "shop", size), ("page idle", "shop", size)
+        ratio("page while PortOne is slow / idle", size, slow, idle, ("≤", 3))
+        if used := bench.connections.get(("shop", size)):
+            threads = bench.sites["shop", size].threads
+            compare("connections to PortOne per worker thread", size, [len(used) / threads], ("≤", 1))
+    shop, obvious = ("complete", "shop-pg", min(sizes)), ("complete", "obvious-pg", min(sizes))
+    ratio("complete on PostgreSQL: shop / obvious", min(sizes), shop, obvious)
     if len(sizes) > 1:
         few, many = min(sizes), max(sizes)
-        for name in dict.fromkeys(figure for figure, _, _ in samples if figure not in {"start", "memory", "peak"}):
+        for name in dict.fromkeys(figure for figure, _, _ in samples if figure == "latency" or figure not in UNITS):
             times = [("latency", "shop", many), ("latency", "shop", few)]
             rates = [(name, "shop", few), (name, "shop", many)]
             ratio(f"cost of {name}: {many} / {few} orders", many, *(times if name == "latency" else rates), ("≤", 1.1))
@@ -48,9 +61,13 @@ def results(bench, options):
         compare("calls of PortOne by repeats", max(sizes), [bench.calls], ("≤", 0))
     return {
         "settings": {name: value for name, value in vars(options).items() if name != "json"},
+        "machine": bench.machine,
         "durability": {**bench.modes, "commit_ms": bench.commit_ms},
+        "postgresql": bench.postgresql and bench.postgresql.settings(),
+        "left_out": bench.left_out,
         "prepared_seconds": bench.prepared,
         "completed": {f"{name} {orders}": number for (name, orders), number in bench.completed.items()},
+        "connections": {f"{name} {orders}": len(used) for (name, orders), used in bench.connections.items()},
         "figures": [
             {"name": figure, "site": site, "orders": orders, "unit": UNITS.get(figure, "1/s"), **spread(values)}
             for (figure, site, orders), values in sorted(bench.samples.items())
@@ -60,16 +77,20 @@ def results(bench, options):
 
 
 def table(found):
-    settings, durability = found["settings"], found["durability"]
+    settings, durability, server = found["settings"], found["durability"], found["postgresql"]
     yield (
         f"SQLite: journal_mode={durability['journal_mode']} synchronous={durability['synchronous']} (2 is FULL), "
         f"one commit {durability['commit_ms']:.2f} ms. {settings['rounds']} rounds, {settings['delay']} ms at PortOne "
         "for latency, 0 ms otherwise. Median (least to most)."
     )
-    yield f"\n{'figure':<10} {'site':<9} {'orders':>9}"
+    if server:
+        yield "PostgreSQL: " + " ".join(f"{name}={value}" for name, value in server.items())
+    for site, reason in found["left_out"].items():
+        yield f"Left out: {site}, since {reason}."
+    yield f"\n{'figure':<10} {'site':<10} {'orders':>9}"
     for row in found["figures"]:
         shown = f"{row['median']:9.1f} {row['unit']:<4} ({row['min']:.1f} to {row['max']:.1f})"
-        yield f"{row['name']:<10} {row['site']:<9} {row['orders'] or '':>9} {shown}"
+        yield f"{row['name']:<10} {row['site']:<10} {row['orders'] or '':>9} {shown}"
     yield f"\n{'ratio':<44} {'orders':>9}"
     for row in found["ratios"]:
         shown = f"{row['median']:6.2f} ({row['min']:.2f} to {row['max']:.2f})"
