@@ -8,12 +8,13 @@ import logging
 import re
 import threading
 import time
+from _thread import start_new_thread
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import requests
 
@@ -22,8 +23,10 @@ from .config import Settings
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 CANCEL_READ_SECONDS = 60  # PortOne advises at least this: the PG is asked meanwhile
 LOOKUPS_PER_MINUTE = 60  # of one payment, so that a flood of calls here is none at PortOne
+SLOW_SECONDS, SLOW_LOOKUPS = 1, 2  # from when on PortOne is slow, and how many may wait for it then
 WEBHOOK_TOLERANCE_SECONDS = 5 * 60
 MAX_ANSWER_BYTES = 1_000_000
+JSON = json.JSONDecoder(parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +64,11 @@ class PortOne:
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
+        # Only the address differs from one look-up to the next, so all else is prepared once.
+        self._look_up = self._prepare("GET", "")
         self._lock = threading.Lock()
-        self._waiting, self._minute, self._asked = 0, 0, Counter()
+        self._minute, self._asked = 0, Counter()
+        self._waiting, self._is_slow = [], False  # since when each look-up waits
 
     def get_payment(self, payment_id: str, store_id: str) -> dict | None:
         """PortOne's record of a payment, or None if it has none yet because the payment window never opened.
@@ -71,7 +77,9 @@ class PortOne:
         """
         with self._turn(payment_id):
             try:
-                record = self._call("GET", payment_id, params={"storeId": store_id})
+                look_up = self._look_up.copy()
+                look_up.url = f"{self._url(payment_id)}?{urlencode({'storeId': store_id})}"
+                record = self._call(look_up)
             except PortOneRejected as error:
                 if (error.status, error.type) == (404, "PAYMENT_NOT_FOUND"):
                     return None
@@ -82,12 +90,12 @@ class PortOne:
 
     def close_virtual_account(self, payment_id: str, store_id: str) -> None:
         """Take back a virtual account, so that nothing can be paid into it any more."""
-        self._call("POST", payment_id, "/virtual-account/close", params={"storeId": store_id})
+        self._call(self._prepare("POST", payment_id, "/virtual-account/close", params={"storeId": store_id}))
 
     def pre_register(self, payment_id: str, store_id: str, amount: int, currency: str) -> None:
         """Tell PortOne the amount beforehand: it then refuses another one (AmountNotEqualToPredefined)."""
         terms = {"storeId": store_id, "totalAmount": amount, "taxFreeAmount": 0, "currency": currency}
-        self._call("POST", payment_id, "/pre-register", json=terms)
+        self._call(self._prepare("POST", payment_id, "/pre-register", json=terms))
 
     def cancel(self, payment_id: str, store_id: str, key: str, **request) -> dict:
         """Ask for a refund; `request` is {reason, amount?, currentCancellableAmount?, refundAccount?}.
@@ -97,34 +105,47 @@ class PortOne:
         """
         headers = {"Idempotency-Key": f'"{key}"'}
         request["storeId"] = store_id
-        answer = self._call("POST", payment_id, "/cancel", CANCEL_READ_SECONDS, headers=headers, json=request)
+        cancel = self._prepare("POST", payment_id, "/cancel", headers=headers, json=request)
+        answer = self._call(cancel, CANCEL_READ_SECONDS)
         if not isinstance(answer.get("cancellation"), dict):
             raise PortOneUnavailable("the answer is not a cancellation as PortOne documents it")
         return answer["cancellation"]
 
     @contextmanager
     def _turn(self, payment_id):
-        """A place among the look-ups of this process, or PortOneUnavailable at once."""
+        """A place among the look-ups of this process, or PortOneUnavailable at once.
+
+        Each of them takes up a thread of the web server. That does no harm as long as PortOne is quick; while it is
+        slow they are bounded, so that threads are left for the pages.
+        """
+        started = time.monotonic()
         with self._lock:
-            minute = int(time.monotonic() // 60)
-            if minute != self._minute:
-                self._minute, self._asked = minute, Counter()
+            if started // 60 != self._minute:
+                self._minute, self._asked = started // 60, Counter()
             if self._asked[payment_id] >= LOOKUPS_PER_MINUTE:
                 raise PortOneUnavailable(f"asked about {LOOKUPS_PER_MINUTE} times within this minute already")
-            if self._waiting >= (self.settings.max_lookups or float("inf")):
-                raise PortOneUnavailable("PORTONE_MAX_LOOKUPS look-ups are waiting already")
+            is_slow = self._is_slow or started - min(self._waiting, default=started) > SLOW_SECONDS
+            bound = self.settings.max_lookups or (SLOW_LOOKUPS if is_slow else float("inf"))
+            if len(self._waiting) >= bound:
+                raise PortOneUnavailable(f"{bound} look-ups are waiting already (PORTONE_MAX_LOOKUPS)")
             self._asked[payment_id] += 1
-            self._waiting += 1
+            self._waiting.append(started)
         try:
             yield
         finally:
             with self._lock:
-                self._waiting -= 1
+                self._waiting.remove(started)
+                self._is_slow = time.monotonic() - started > SLOW_SECONDS
 
-    def _call(self, method, payment_id, action="", read_seconds=None, **kwargs):
-        url = f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}{action}"
+    def _url(self, payment_id):
+        return f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}"
+
+    def _prepare(self, method, payment_id, action="", **kwargs):
+        return self.session.prepare_request(requests.Request(method, self._url(payment_id) + action, **kwargs))
+
+    def _call(self, request, read_seconds=None):
         try:
-            status, body = self._exchange(method, url, (CONNECT_SECONDS, read_seconds or READ_SECONDS), **kwargs)
+            status, body = self._exchange(request, (CONNECT_SECONDS, read_seconds or READ_SECONDS))
         except (requests.RequestException, futures.TimeoutError) as error:
             raise PortOneUnavailable(type(error).__name__) from error
         if status in {401, 403}:
@@ -138,7 +159,7 @@ class PortOne:
             raise PortOneRejected(status, body)
         raise PortOneUnavailable(f"HTTP {status}")
 
-    def _exchange(self, method, url, timeout, **kwargs):
+    def _exchange(self, request, timeout):
         """One HTTP exchange, given up when its time is over.
 
         The time-outs of requests begin anew with every byte and don't count the look-up of the host's name, so it
@@ -148,14 +169,13 @@ class PortOne:
 
         def exchange():
             try:
-                # A redirect would take the secret to another address, so none is followed.
-                options = {"timeout": timeout, "allow_redirects": False, "stream": True, **kwargs}
-                with self.session.request(method, url, **options) as response:
+                # By the adapter: it follows no redirect, which would take the secret to another address.
+                with self.session.get_adapter(request.url).send(request, stream=True, timeout=timeout) as response:
                     answer.set_result((response.status_code, _read(response)))
             except Exception as error:
                 answer.set_exception(error)
 
-        threading.Thread(target=exchange, daemon=True).start()
+        start_new_thread(exchange, ())  # the start() of threading.Thread waits for a turn of the thread
         return answer.result(sum(timeout))
 
 
@@ -167,7 +187,7 @@ def _read(response):
         if len(body) > MAX_ANSWER_BYTES:
             return None
     try:
-        return json.loads(body, parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN
+        return JSON.decode(body.decode())
     except (ValueError, RecursionError):
         return None
 

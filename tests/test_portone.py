@@ -49,3 +49,34 @@ def test_look_ups_beyond_the_bound_are_answered_at_once(make_shop, portone):
         portone.released.set()
         assert waiting.result().json["status"] == "PENDING"
     assert shop.complete(order).status_code == 200, "the place was given back"
+
+
+def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_quick(make_shop, portone, monkeypatch):
+    shop = make_shop(PORTONE_API_BASE=portone.url)
+    orders = [shop.order() for _ in range(5)]
+
+    def waiting(pool, number):
+        """So many look-ups, each at PortOne by now."""
+        portone.calls.clear()
+        portone.fault = hang
+        portone.released.clear()
+        ids = [{"orderId": order["orderId"], "paymentId": order["paymentId"]} for order in orders[:number]]
+        told = [pool.submit(shop.app.test_client().post, "/payment/complete", json=each) for each in ids]
+        portone.wait_for_calls(number)
+        return told
+
+    with ThreadPoolExecutor(5) as pool:
+        told = waiting(pool, 2)
+        monkeypatch.setattr("merchant.portone.SLOW_SECONDS", 0)
+        refused = shop.complete(orders[2])
+        assert (refused.status_code, refused.json["error"]["code"]) == (503, "PORTONE_UNAVAILABLE"), "two wait already"
+        portone.released.set()
+        assert {each.result().json["status"] for each in told} == {"PENDING"}
+        told = waiting(pool, 2)
+        assert shop.complete(orders[2]).status_code == 503, "the last answers were slow"
+        monkeypatch.setattr("merchant.portone.SLOW_SECONDS", 60)
+        portone.released.set()
+        assert {each.result().json["status"] for each in told} == {"PENDING"}
+        told = waiting(pool, 5)
+        portone.released.set()
+        assert {each.result().json["status"] for each in told} == {"PENDING"}
