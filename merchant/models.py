@@ -12,8 +12,9 @@ from werkzeug.local import LocalProxy
 
 db = SQLAlchemy()  # edit this: `from yourapp import db`, if your migrations should know these tables
 
-# The session of whichever Flask-SQLAlchemy the app has, ours or the host's.
+# The session and the engine of whichever Flask-SQLAlchemy the app has, ours or the host's.
 session = LocalProxy(lambda: current_app.extensions["sqlalchemy"].session)
+engine = LocalProxy(lambda: current_app.extensions["sqlalchemy"].engine)
 
 
 def new_id() -> str:
@@ -68,7 +69,7 @@ class Payment(db.Model):
     cancelled_amount: Mapped[int] = mapped_column(default=0)
     # A refund that was asked for and whose end is not told: {key, reason, amount, balance before it, made?}.
     refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
-    virtual_account: Mapped[dict | None] = mapped_column(JSON)
+    virtual_account: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
     created_at: Mapped[datetime] = mapped_column(default=now)
     asked_at: Mapped[datetime | None]  # when the result page or `flask reconcile` last asked PortOne
@@ -88,16 +89,15 @@ class PaymentEvent(db.Model):
     source: Mapped[str] = mapped_column(String(16))  # shop, sdk, redirect, page, webhook, retry, cli
     portone_status: Mapped[str | None] = mapped_column(String(40))
     duration_ms: Mapped[int | None]
-    checks: Mapped[list | None] = mapped_column(JSON)  # [[name, expected, actual], …]
+    checks: Mapped[list | None] = mapped_column(JSON(none_as_null=True))  # [[name, expected, actual], …]
 
 
 def create_tables() -> None:
     """Create the tables that are missing. Several workers may do so at once, and may fork afterwards."""
-    engine = current_app.extensions["sqlalchemy"].engine
     for model in (Order, Payment, PaymentEvent):
         try:
-            model.__table__.create(engine, checkfirst=True)
+            model.__table__.create(engine._get_current_object(), checkfirst=True)
         except DBAPIError:  # another worker was faster
-            if not inspect(engine).has_table(model.__tablename__):
+            if not inspect(engine._get_current_object()).has_table(model.__tablename__):
                 raise
     engine.dispose()  # a connection must not be shared across a fork

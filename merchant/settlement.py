@@ -10,14 +10,15 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from . import fulfilment
 from .catalog import Product
-from .models import Order, Payment, PaymentEvent, new_id, now, session
+from .models import Order, Payment, PaymentEvent, engine, new_id, now, session
 from .portone import PortOneRejected, PortOneUnavailable, parse_time
 from .verification import Verdict, verify
 
@@ -43,6 +44,19 @@ OUTCOMES = {  # what the trail says of it
 }
 PAGE_INTERVAL = timedelta(seconds=3)
 
+orders, payments, trail = Order.__table__, Payment.__table__, PaymentEvent.__table__
+# What every completion runs, built once: to build a statement costs more than to run it. Values come as parameters.
+FIND = select(payments).where(payments.c.id == bindparam("of_payment"))
+SAID = (
+    select(trail.c.event, trail.c.portone_status, trail.c.checks)
+    .where(trail.c.order_id == bindparam("of_order"), trail.c.payment_id == bindparam("of_payment"))
+    .order_by(trail.c.id)
+)
+STORE = update(payments).where(payments.c.id == bindparam("of_payment"), payments.c.version == bindparam("known"))
+ORDER = select(Order).where(orders.c.id == bindparam("of_order")).execution_options(populate_existing=True)
+CLAIM = update(orders).where(orders.c.id == bindparam("of_order"), orders.c.paid_at.is_(None))
+TELL = insert(trail)
+
 logger = logging.getLogger(__name__)
 
 
@@ -61,12 +75,12 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     payment is answered from the database. Raises Refused (unknown payment, or another order's than `order_id`),
     PortOneUnavailable, PortOneRejected.
     """
-    payment = find(payment_id)
+    payment, said = _read(payment_id)
     if payment is None or order_id not in {None, payment.order_id}:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
     news = [_event(payment, source, ARRIVALS[source])] if source in ARRIVALS else []
     if payment.status in FINAL and source not in {"webhook", "cli"}:
-        _store(payment, {}, _unsaid(payment, news), source)
+        _store(payment, source, {}, _unsaid(news, said))
         return payment
     merchant = current_app.extensions["merchant"]
     started = time.perf_counter()
@@ -74,7 +88,7 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
         record = merchant.portone.get_payment(payment.id, payment.store_id)
     except (PortOneUnavailable, PortOneRejected) as error:
         logger.warning("order %s payment %s: PortOne could not be asked: %s", payment.order_id, payment.id, error)
-        _store(payment, {}, _unsaid(payment, [*news, _event(payment, source, "LOOK_UP_FAILED")]), source)
+        _store(payment, source, {}, _unsaid([*news, _event(payment, source, "LOOK_UP_FAILED")], said))
         raise
     duration_ms = round((time.perf_counter() - started) * 1000)
     record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
@@ -82,10 +96,13 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     verdict = verify(payment, record, merchant.settings.allow_test or payment.status in FINAL)
     checks = [[check.name, check.expected, _plain(check.actual)] for check in verdict.checks]
     news.append(_event(payment, source, "LOOKED_UP", printable(record["status"])[:40], duration_ms, checks or None))
-    # Somebody else may have stored news of this payment meanwhile: then decide anew, from what is stored now.
-    while not _store(payment, changes(payment, record, verdict), _unsaid(payment, news), source, "paidAt" in record):
-        payment = find(payment_id)
-    return find(payment_id)
+    while True:
+        new, events = changes(payment, record, verdict), _unsaid(news, said)
+        stored = _store(payment, source, new, events, "paidAt" in record)
+        if stored:
+            return stored if new or events else find(payment_id)
+        # Somebody else has stored news of this payment meanwhile: decide anew, from what is stored now.
+        payment, said = _read(payment_id)
 
 
 def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
@@ -136,16 +153,29 @@ def _plain(value):
     """As the trail keeps it: short, and what the eye does not see written out."""
     if value is None or type(value) in {int, bool}:
         return value
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(value)[:200])
+    text = str(value)[:200]
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def find(payment_id: str) -> Any:
-    """A payment's row as plain values, or None. Any text may be asked for; none but an id reaches the database."""
+    """A payment's row as plain values, or None."""
+    return _read(payment_id)[0]
+
+
+def _read(payment_id):
+    """A payment's row, and what its trail said last of each event: {event: [portone_status, checks]}.
+
+    Any text may be asked for; none but an id reaches the database.
+    """
     if not re.fullmatch("[0-9a-f]{32}", payment_id):
-        return None
-    payment = session.execute(select(Payment.__table__).where(Payment.id == payment_id)).first()
-    session.commit()  # gives the connection back: PortOne may take seconds to answer
-    return payment
+        return None, {}
+    with engine.connect() as connection:  # given back at once: PortOne may take seconds to answer
+        row = connection.execute(FIND, {"of_payment": payment_id}).first()
+        if row is None:
+            return None, {}
+        # After the row: a change in between is noticed by the row's version when news are stored.
+        said = connection.execute(SAID, {"of_order": row.order_id, "of_payment": payment_id})
+        return SimpleNamespace(**row._mapping), {event: words for event, *words in said}
 
 
 def _event(payment, source, event, portone_status=None, duration_ms=None, checks=None):
@@ -155,84 +185,80 @@ def _event(payment, source, event, portone_status=None, duration_ms=None, checks
     }  # fmt: skip
 
 
-def _store(payment, new, events, source, was_paid=False):
-    """Store a payment's news in one transaction. False if its row is no longer the one that was decided upon."""
-    if not new and not events:
-        return True
-    stored = session.execute(
-        update(Payment)
-        .where(Payment.id == payment.id, Payment.version == payment.version)
-        .values(version=payment.version + 1, **new)
-    )
-    if stored.rowcount == 0:
-        session.rollback()
-        return False
-    for event in events:
-        session.add(PaymentEvent(**event))
-    if "status" in new:
-        for name in _follow(payment, new["status"], new.get("reasons", []), was_paid):
-            session.add(PaymentEvent(**_event(payment, source, name)))
-    elif "cancelled_amount" in new and payment.status == "PARTIAL_CANCELLED":
-        session.add(PaymentEvent(**_event(payment, source, OUTCOMES[payment.status])))
-    session.commit()
-    return True
-
-
-def _unsaid(payment, events):
+def _unsaid(events, said):
     """The events that are news: the trail keeps what happened, not every repetition of the same question."""
-    said = {}
-    saying = select(PaymentEvent.event, PaymentEvent.portone_status, PaymentEvent.checks)
-    # By the order too, which has the index.
-    own = (PaymentEvent.order_id == payment.order_id, PaymentEvent.payment_id == payment.id)
-    for event, *words in session.execute(saying.where(*own).order_by(PaymentEvent.id)):
-        said[event] = words
-    session.commit()
     return [event for event in events if said.get(event["event"]) != [event["portone_status"], event["checks"]]]
 
 
-def _follow(payment, status, reasons, was_paid):
-    """Bring the order after its payment, in the same transaction. Yields the events for the trail.
+def _store(payment, source, new, events, was_paid=False):
+    """Store a payment's news in one transaction.
+
+    Returns its row as it is then, or None if it is no longer the one that was decided upon.
+    """
+    if not new and not events:
+        return payment
+    new = {**new, "version": payment.version + 1}
+    # The first statement locks the row (on SQLite, the file) until the commit, so all else has been prepared before.
+    if session.execute(STORE, {"of_payment": payment.id, "known": payment.version, **new}).rowcount == 0:
+        session.rollback()
+        return None
+    if "status" in new:
+        outcomes = _follow(payment, new, was_paid)
+    else:
+        more_was_given_back = "cancelled_amount" in new and payment.status == "PARTIAL_CANCELLED"
+        outcomes = [OUTCOMES[payment.status]] if more_was_given_back else []
+    if events := events + [_event(payment, source, name) for name in outcomes]:
+        session.execute(TELL, events)
+    session.commit()
+    stored = SimpleNamespace(**{**vars(payment), **new})
+    if "status" in new:
+        level = logging.ERROR if stored.status == "MISMATCH" else logging.INFO
+        reasons = "".join(f" {reason}" for reason in stored.reasons)
+        logger.log(level, "order %s payment %s: %s%s (%s)", stored.order_id, stored.id, stored.status, reasons, source)
+    return stored
+
+
+def _follow(payment, new, was_paid):
+    """Bring the order after its payment's `new` status, in the same transaction. Yields the events for the trail.
 
     An order follows one payment, `order.payment_id`: no other attempt's failure or cancel touches it.
     """
-    follows = update(Order).where(Order.id == payment.order_id, Order.payment_id == payment.id)
+    status, reasons = new["status"], new.get("reasons", [])
     if status == "CANCELLED" and was_paid and not reasons and payment.status not in FINAL | {"MISMATCH"}:
         _claim(payment, status)  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
     if status in TAKEN and payment.status not in FINAL:
-        if not _claim(payment, status):
-            duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
-            session.execute(update(Payment).where(Payment.id == payment.id).values(**duplicate))
-            status, reasons = "MISMATCH", ["DUPLICATE"]
-        else:
+        if _claim(payment, status, fulfilled_at=now()):
             yield "ORDER_PAID"
-            if not _fulfil(payment.order_id):
+            if not _fulfil(payment):
                 yield "FULFILMENT_FAILED"
+        else:
+            duplicate = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
+            session.execute(update(payments).where(payments.c.id == payment.id).values(**duplicate))
+            new.update(duplicate)
     else:
+        follows = update(orders).where(orders.c.id == payment.order_id, orders.c.payment_id == payment.id)
         is_followed = session.execute(follows.values(status=status)).rowcount == 1
         if status == "CANCELLED" and not (is_followed and (was_paid or payment.status in FINAL)):
             yield "ATTEMPT_CANCELLED"  # such as a virtual account that was closed: the order was never paid by it
             return
-    if status == "MISMATCH":
-        logger.error("order %s payment %s: mismatch: %s", payment.order_id, payment.id, ", ".join(reasons))
-    if status in OUTCOMES:
-        yield OUTCOMES[status]
+    if new["status"] in OUTCOMES:
+        yield OUTCOMES[new["status"]]
 
 
-def _claim(payment, status):
+def _claim(payment, status, **values):
     """Let this payment be the one that paid its order: true once per order."""
-    paid = {"status": status, "payment_id": payment.id, "paid_at": now()}
-    unpaid = update(Order).where(Order.id == payment.order_id, Order.paid_at.is_(None))
-    return session.execute(unpaid.values(**paid)).rowcount == 1
+    paid = {"of_order": payment.order_id, "payment_id": payment.id, "status": status, "paid_at": now(), **values}
+    return session.execute(CLAIM, paid).rowcount == 1
 
 
-def _fulfil(order_id):
-    order = session.get(Order, order_id, populate_existing=True)
+def _fulfil(payment):
+    order = session.scalars(ORDER, {"of_order": payment.order_id}).one()
     try:
         with session.begin_nested():
             fulfilment.fulfil(order)
-            order.fulfilled_at = now()
     except Exception:
-        logger.exception("order %s is paid, but its fulfilment failed", order_id)
+        logger.exception("order %s payment %s: paid, but its fulfilment failed", payment.order_id, payment.id)
+        session.execute(update(orders).where(orders.c.id == payment.order_id).values(fulfilled_at=None))
         return False
     return True
 
@@ -285,11 +311,9 @@ def open_attempt(order: Order, pay_method: str, window_type: str) -> Payment:
 
 def attempts(order_id: str) -> list:
     """An order's payments as plain rows, the newest first."""
-    rows = session.execute(
-        select(Payment.__table__).where(Payment.order_id == order_id).order_by(Payment.created_at.desc())
-    ).all()
-    session.commit()
-    return rows
+    newest_first = select(payments).where(payments.c.order_id == order_id).order_by(payments.c.created_at.desc())
+    with engine.connect() as connection:
+        return connection.execute(newest_first).all()
 
 
 def refresh(order_id: str) -> bool:
@@ -324,14 +348,15 @@ def _attempt(order, pay_method, window_type):
 
 def _open(payment):
     session.add(PaymentEvent(**_event(payment, "shop", "ATTEMPT_OPENED")))
-    terms = (payment.id, payment.store_id, payment.amount, payment.currency)
+    order_id, *terms = payment.order_id, payment.id, payment.store_id, payment.amount, payment.currency
     session.commit()  # before any window opens, and before PortOne is asked anything
+    logger.info("order %s payment %s: PENDING (shop)", order_id, terms[0])
     merchant = current_app.extensions["merchant"]
     if merchant.settings.pre_register:
         try:
             merchant.portone.pre_register(*terms)
         except (PortOneUnavailable, PortOneRejected) as error:  # the sale goes on: verification holds without it
-            logger.warning("payment %s could not be pre-registered: %s", terms[0], error)
+            logger.warning("order %s payment %s: could not be pre-registered: %s", order_id, terms[0], error)
     return payment
 
 
@@ -340,7 +365,7 @@ def _close_virtual_account(payment):
     try:
         merchant.portone.close_virtual_account(payment.id, payment.store_id)
     except PortOneRejected:
-        logger.warning("payment %s: its virtual account could not be closed", payment.id)
+        logger.warning("order %s payment %s: its account could not be closed", payment.order_id, payment.id)
     payment = settle(payment.id, "retry")
     if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not expired(payment):
         raise Refused("PAYMENT_IN_PROGRESS")
@@ -356,16 +381,16 @@ def expired(payment: Any) -> bool:
 def fulfil_again() -> tuple[int, int]:
     """Run the fulfilments that failed before. Returns how many succeeded, and how many failed again."""
     unfulfilled = (Order.fulfilled_at.is_(None), Order.status.in_(TAKEN))
-    orders = session.execute(select(Order.id, Order.payment_id).where(*unfulfilled)).all()
+    paying = select(Order.payment_id.label("id"), Order.id.label("order_id")).where(*unfulfilled)
+    rows = session.execute(paying).all()
     session.commit()
     done = failed = 0
-    for order_id, payment_id in orders:
-        turn = update(Order).where(Order.id == order_id, *unfulfilled).values(fulfilled_at=now())
+    for payment in rows:
+        turn = update(orders).where(orders.c.id == payment.order_id, *unfulfilled).values(fulfilled_at=now())
         if session.execute(turn).rowcount == 0:  # another run was faster
             session.rollback()
-        elif _fulfil(order_id):
-            event = {"order_id": order_id, "payment_id": payment_id, "event": "FULFILLED", "source": "cli"}
-            session.add(PaymentEvent(**event))
+        elif _fulfil(payment):
+            session.execute(TELL, [_event(payment, "cli", "FULFILLED")])
             session.commit()
             done += 1
         else:
@@ -402,7 +427,7 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
         raise Refused("INVALID_REQUEST", "--amount", message=f"Expected a whole number from 1 to {balance}.")
     if not asked:
         asked = {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
-        if not _store(payment, {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")], "cli"):
+        if not _store(payment, "cli", {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")]):
             message = "News of this payment came in just now, so nothing was asked for: repeat."
             raise Refused("PAYMENT_IN_PROGRESS", "PAYMENT_ID", message=message)
     request = {"reason": asked["reason"], "currentCancellableAmount": balance}
@@ -428,5 +453,5 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
 def end_refund(payment_id: str, *events: str) -> None:
     """Forget what was asked for: its end is known."""
     payment = find(payment_id)
-    while not _store(payment, {"refund": None}, [_event(payment, "cli", event) for event in events], "cli"):
+    while not _store(payment, "cli", {"refund": None}, [_event(payment, "cli", event) for event in events]):
         payment = find(payment_id)

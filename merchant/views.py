@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-from contextlib import suppress
 from datetime import timedelta
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
@@ -86,8 +85,12 @@ def create_payment(order_id):
 def complete():
     """The SDK answered in the browser. Nothing in the answer is believed: PortOne is asked."""
     body = json_body()
-    order_id = find_order(text_field(body, "orderId")).id
-    payment = settlement.settle(text_field(body, "paymentId"), "sdk", order_id)
+    order_id, payment_id = text_field(body, "orderId"), text_field(body, "paymentId")
+    try:
+        payment = settlement.settle(payment_id, "sdk", order_id)
+    except Refused:
+        find_order(order_id)  # an order that is unknown has its own code
+        raise
     warn_of_manual_approval(body, payment)
     if payment.status == "MISMATCH":
         raise Refused("PAYMENT_MISMATCH", reasons=payment.reasons)
@@ -107,12 +110,14 @@ def payment_redirect():
     if len(payment_ids) != 1:
         message = "The address names more than one payment." if payment_ids else "Give a paymentId."
         return error_page(400, message)
-    payment = settlement.find(payment_ids.pop())
-    if payment is None:
+    payment_id = payment_ids.pop()
+    try:
+        payment = settlement.settle(payment_id, "redirect")
+    except Refused:
         return error_page(404, "There is no such order.")
+    except (PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
+        payment = settlement.find(payment_id)
     manual_approval = warn_of_manual_approval(request.args, payment)
-    with suppress(PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
-        settlement.settle(payment.id, "redirect")
     message = "[MANUAL_APPROVAL]" if manual_approval else settlement.said(request.args)
     return redirect(url_for(".show_order", order_id=payment.order_id, message=message or None), 303)
 
@@ -125,15 +130,17 @@ def show_order(order_id):
         return error_page(404, "There is no such order.")
     is_known = settlement.refresh(order.id)
     order = session.get(Order, order_id, populate_existing=True)
-    payment = settlement.find(order.payment_id)
+    events = session.scalars(select(PaymentEvent).filter_by(order_id=order_id).order_by(PaymentEvent.id)).all()
+    session.close()  # gives the connection back before the page is made
+    attempts = settlement.attempts(order_id)
+    payment = next(each for each in attempts if each.id == order.payment_id)
     said = payment.failure or settlement.printable(request.args.get("message"))
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
     is_late = settlement.expired(payment) if is_issued else payment.created_at < now() - WINDOW_TIME
-    is_double = any("DUPLICATE" in each.reasons for each in settlement.attempts(order_id))
-    trail = select(PaymentEvent).where(PaymentEvent.order_id == order_id).order_by(PaymentEvent.id)
+    is_double = any("DUPLICATE" in each.reasons for each in attempts)
     return render_template(
         "merchant/result.html", order=order, payment=payment, account=virtual_account(payment),
-        events=session.scalars(trail).all(), unknown=not is_known, can_retry=order.paid_at is None,
+        events=events, unknown=not is_known, can_retry=order.paid_at is None,
         kind=kind_of(order, payment, said, is_late), is_double=is_double,
         message=said if order.status in {"PENDING", "FAILED"} and said != "[MANUAL_APPROVAL]" else "",
     )  # fmt: skip
@@ -144,6 +151,7 @@ def webhook():
     """PortOne tells that something happened to a payment. What it says is only a reason to ask."""
     body = request.get_data()
     if settings().webhook_secrets and not is_signed(settings().webhook_secrets, request.headers, body):
+        logger.warning("webhook refused: not signed with PORTONE_WEBHOOK_SECRET, or this machine's clock is off")
         raise Refused("SIGNATURE_INVALID")
     notice = json_body()
     data = notice.get("data") if isinstance(notice.get("data"), dict) else notice  # 2024-04-25, or 2024-01-01
@@ -152,7 +160,7 @@ def webhook():
         if isinstance(payment_id, str):
             settlement.settle(payment_id, "webhook")
     except Refused:
-        logger.info("webhook about a payment that is not ours")
+        logger.info("payment %s: a webhook about it, but it is not ours", settlement.printable(payment_id))
     return {"received": True}
 
 
@@ -205,6 +213,7 @@ def buyer_fields(body):
 
 def find_order(order_id):
     order = session.get(Order, order_id) if re.fullmatch("[0-9a-f]{32}", order_id) else None
+    session.close()  # gives the connection back: PortOne may be asked next
     if order is None:
         raise Refused("ORDER_NOT_FOUND", "orderId")
     return order
@@ -259,7 +268,8 @@ def virtual_account(payment):
 def warn_of_manual_approval(answer, payment):
     """A paymentToken means 수동 승인: nothing is approved until the server confirms, which ours never does."""
     if answer.get("paymentToken"):
-        logger.error("payment %s waits for a manual approval: turn it off in PortOne's console", payment.id)
+        told = "order %s payment %s: waits for a manual approval: turn it off in PortOne's console"
+        logger.error(told, payment.order_id, payment.id)
     return bool(answer.get("paymentToken"))
 
 
@@ -359,7 +369,8 @@ def not_asked(problem):
 def database_unavailable(problem):
     """Locked, full, read-only or away. What was begun is rolled back."""
     # Not the whole problem: it shows the statement's values, the buyer's among them.
-    logger.error("the database is not available: %s", getattr(problem, "orig", problem))
+    reason = str(getattr(problem, "orig", problem)).partition("\n")[0]
+    logger.error("%s %s: the database is not available: %s", request.method, request.path, reason)
     if request.method == "GET":
         return error_page(503, ERRORS["DATABASE_UNAVAILABLE"][1])
     return error("DATABASE_UNAVAILABLE")

@@ -296,8 +296,8 @@ def assert_paid_once(shop, orders):
 
 
 def test_kills_on_the_way_from_approval_to_stored_result_lose_and_double_nothing(shop, tmp_path):
-    orders = kill_at_every_step(shop, approved, complete, every=4)
-    assert len(orders) - 1 >= 9
+    orders = kill_at_every_step(shop, approved, complete, every=3)
+    assert len(orders) - 1 >= 8
     assert_paid_means_fulfilled(shop)
     flask_reconcile(tmp_path)
     assert_paid_once(shop, orders)
