@@ -1,5 +1,6 @@
 """The merchant's side of a PortOne V2 payment: a blueprint for your app, and our own site around it."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,8 +42,12 @@ def create_app(settings: Mapping) -> Flask:
     app = Flask(__name__, static_folder=None, template_folder="../templates")
     app.config.from_mapping({name: value for name, value in settings.items() if name.startswith("PORTONE_")})
     app.config["PUBLIC_URL"] = settings.get("PUBLIC_URL")
-    app.config["SQLALCHEMY_DATABASE_URI"] = settings.get("DATABASE_URL") or "sqlite:///merchant.db"  # in instance/
+    database = settings.get("DATABASE_URL") or "sqlite:///merchant.db"  # in instance/
+    app.config["SQLALCHEMY_DATABASE_URI"] = database
+    # A server may have closed a connection that was kept, such as for its restart.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": not database.startswith("sqlite")}
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Korean in pages as it is, at half the size
+    app.logger.setLevel(logging.INFO)  # a line for each change of state: Flask's logger is that of this package
     init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":  # pragma: no branch - the suite runs on PostgreSQL as well

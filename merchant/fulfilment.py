@@ -15,4 +15,4 @@ def fulfil(order: Order) -> None:
     from here: a mail or a parcel can't be rolled back, so queue them. If this raises, its work is rolled back, the
     order stays PAID, and its trail says FULFILMENT_FAILED.
     """
-    logger.info("fulfilled order %s: %s", order.id, order.name)
+    logger.info("order %s payment %s: fulfilled: %s", order.id, order.payment_id, order.name)
