@@ -1,15 +1,15 @@
 """What happens once an order is paid.   (edit this)"""
 
 import logging
-
-from .models import Order
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
 
-def fulfil(order: Order) -> None:
+def fulfil(order: Any) -> None:
     """Do the database work that a paid order asks for: take it out of stock, queue its shipment and its e-mail.
 
+    `order` is the order's row as plain values: order.product_id, order.buyer_email, all columns of models.Order.
     Runs in a savepoint of the transaction that marks the order paid, on the app's own `db.session`: what you write
     here is stored together with PAID or not at all, and exactly once. Don't commit, and don't call other servers
     from here: a mail or a parcel can't be rolled back, so queue them. If this raises, its work is rolled back, the

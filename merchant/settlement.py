@@ -53,7 +53,7 @@ SAID = (
     .order_by(trail.c.id)
 )
 STORE = update(payments).where(payments.c.id == bindparam("of_payment"), payments.c.version == bindparam("known"))
-ORDER = select(Order).where(orders.c.id == bindparam("of_order")).execution_options(populate_existing=True)
+ORDER = select(orders).where(orders.c.id == bindparam("of_order"))
 CLAIM = update(orders).where(orders.c.id == bindparam("of_order"), orders.c.paid_at.is_(None))
 TELL = insert(trail)
 
@@ -252,7 +252,7 @@ def _claim(payment, status, **values):
 
 
 def _fulfil(payment):
-    order = session.scalars(ORDER, {"of_order": payment.order_id}).one()
+    order = session.execute(ORDER, {"of_order": payment.order_id}).one()
     try:
         with session.begin_nested():
             fulfilment.fulfil(order)
