@@ -23,7 +23,8 @@ from .config import Settings
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 CANCEL_READ_SECONDS = 60  # PortOne advises at least this: the PG is asked meanwhile
 LOOKUPS_PER_MINUTE = 60  # of one payment, so that a flood of calls here is none at PortOne
-SLOW_SECONDS, SLOW_LOOKUPS = 1, 2  # from when on PortOne is slow, and how many may wait for it then
+SLOW_SECONDS, STAYS_SLOW_SECONDS = 1, 3  # an answer that takes longer makes PortOne slow, until a quick one or so long
+SLOW_LOOKUPS = 2  # how many may wait for it then
 WEBHOOK_TOLERANCE_SECONDS = 5 * 60
 MAX_ANSWER_BYTES = 1_000_000
 JSON = json.JSONDecoder(parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN
@@ -68,7 +69,7 @@ class PortOne:
         self._look_up = self._prepare("GET", "")
         self._lock = threading.Lock()
         self._minute, self._asked = 0, Counter()
-        self._waiting, self._is_slow = [], False  # since when each look-up waits
+        self._waiting, self._slow_until = [], 0.0  # since when each look-up waits
 
     def get_payment(self, payment_id: str, store_id: str) -> dict | None:
         """PortOne's record of a payment, or None if it has none yet because the payment window never opened.
@@ -124,7 +125,7 @@ class PortOne:
                 self._minute, self._asked = started // 60, Counter()
             if self._asked[payment_id] >= LOOKUPS_PER_MINUTE:
                 raise PortOneUnavailable(f"asked about {LOOKUPS_PER_MINUTE} times within this minute already")
-            is_slow = self._is_slow or started - min(self._waiting, default=started) > SLOW_SECONDS
+            is_slow = started < self._slow_until or started - min(self._waiting, default=started) > SLOW_SECONDS
             bound = self.settings.max_lookups or (SLOW_LOOKUPS if is_slow else float("inf"))
             if len(self._waiting) >= bound:
                 raise PortOneUnavailable(f"{bound} look-ups are waiting already (PORTONE_MAX_LOOKUPS)")
@@ -134,8 +135,9 @@ class PortOne:
             yield
         finally:
             with self._lock:
+                ended = time.monotonic()
                 self._waiting.remove(started)
-                self._is_slow = time.monotonic() - started > SLOW_SECONDS
+                self._slow_until = ended + STAYS_SLOW_SECONDS if ended - started > SLOW_SECONDS else 0.0
 
     def _url(self, payment_id):
         return f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}"

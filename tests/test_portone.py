@@ -3,7 +3,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.stand_in import answer, hang
+from sqlalchemy import event
+
+from tests.stand_in import answer, hang, record
 
 
 def test_a_look_up_carries_the_secret_the_store_and_the_one_path(make_shop, portone):
@@ -80,3 +82,33 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
         told = waiting(pool, 5)
         portone.released.set()
         assert {each.result().json["status"] for each in told} == {"PENDING"}
+
+
+def test_a_completion_is_one_read_one_question_and_one_write(make_shop, portone):
+    shop = make_shop(PORTONE_API_BASE=portone.url)
+    order = shop.order()
+    portone.records[order["paymentId"]] = record(order, "PAID")
+    with shop.app.app_context():
+        engine = shop.app.extensions["sqlalchemy"].engine
+    transactions = []
+    event.listen(engine, "begin", lambda connection: transactions.append([]))
+    event.listen(
+        engine, "before_cursor_execute",
+        lambda connection, cursor, statement, *_: transactions[-1].append(statement.split()[0]),
+    )  # fmt: skip
+    assert shop.complete(order).json["status"] == "PAID"
+    reading, writing = transactions
+    assert set(reading) == {"SELECT"} and writing[0] == "UPDATE", "the change of the payment comes first"
+    assert writing.count("INSERT") == 1, "the whole trail at once"
+    transactions.clear()
+    assert shop.complete(order).json["status"] == "PAID"
+    assert [set(transaction) for transaction in transactions] == [{"SELECT"}]
+    assert len(portone.calls) == 1
+
+
+def test_many_questions_take_one_connection(make_shop, portone):
+    shop = make_shop(PORTONE_API_BASE=portone.url)
+    order = shop.order()
+    for _ in range(20):
+        assert shop.complete(order).json["status"] == "PENDING"
+    assert (len(portone.calls), portone.connections) == (20, 1)
