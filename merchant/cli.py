@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import and_, or_, select
 
 from . import settlement
-from .models import Order, Payment, PaymentEvent, now, session
+from .models import Order, Payment, now, session
 from .portone import PortOneRejected, PortOneUnavailable
 from .views import ERRORS, bp, when
 
@@ -162,14 +162,14 @@ def _need_a_person():
 @click.argument("order_id")
 def order(order_id):
     """Show one order, its payments and its trail."""
-    order = session.get(Order, order_id)
+    order = settlement.find_order(order_id)
     if order is None:
         raise click.UsageError("ORDER_ID: there is no such order.")
     click.echo(f"order {order.id}  {order.status}  {order.amount} KRW  {order.name}")
     for payment in settlement.attempts(order_id):
         reasons = f"  ({', '.join(payment.reasons)})" if payment.reasons else ""
         click.echo(f"payment {payment.id}  {payment.status}{reasons}  at PortOne: {payment.portone_status or '-'}")
-    for event in session.scalars(select(PaymentEvent).filter_by(order_id=order_id).order_by(PaymentEvent.id)):
+    for event in settlement.events(order_id):
         duration = f"  {event.duration_ms} ms" if event.duration_ms is not None else ""
         said = f"{event.event:<24} {event.source:<8} {event.portone_status or ''}{duration}"
         click.echo(f"{when(event.at)}  {event.payment_id[:8]}  {said}")

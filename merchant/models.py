@@ -94,10 +94,11 @@ class PaymentEvent(db.Model):
 
 def create_tables() -> None:
     """Create the tables that are missing. Several workers may do so at once, and may fork afterwards."""
+    bind = engine._get_current_object()  # SQLAlchemy looks at its type
     for model in (Order, Payment, PaymentEvent):
         try:
-            model.__table__.create(engine._get_current_object(), checkfirst=True)
+            model.__table__.create(bind, checkfirst=True)
         except DBAPIError:  # another worker was faster
-            if not inspect(engine._get_current_object()).has_table(model.__tablename__):
+            if not inspect(bind).has_table(model.__tablename__):
                 raise
-    engine.dispose()  # a connection must not be shared across a fork
+    bind.dispose()  # a connection must not be shared across a fork

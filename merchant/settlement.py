@@ -157,6 +157,14 @@ def _plain(value):
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def find_order(order_id: str) -> Any:
+    """An order's row as plain values, or None."""
+    if not re.fullmatch("[0-9a-f]{32}", order_id):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(ORDER, {"of_order": order_id}).first()
+
+
 def find(payment_id: str) -> Any:
     """A payment's row as plain values, or None."""
     return _read(payment_id)[0]
@@ -277,34 +285,30 @@ def open_order(product: Product, buyer: Mapping, pay_method: str, window_type: s
     return _open(payment)
 
 
-def open_attempt(order: Order, pay_method: str, window_type: str) -> Payment:
+def open_attempt(order: Any, pay_method: str, window_type: str) -> Payment:
     """Store a new attempt at an unpaid order, once every earlier one is known not to have paid it.
 
     A virtual account of an earlier attempt is closed first. Raises Refused (ORDER_ALREADY_PAID or
     PAYMENT_IN_PROGRESS), PortOneUnavailable or PortOneRejected; nothing is stored then.
     """
-    order_id, replaced_id = order.id, order.payment_id
     if order.paid_at:
         raise Refused("ORDER_ALREADY_PAID")
-    for payment in attempts(order_id):
+    for payment in attempts(order.id):
         if payment.status not in FINAL:
             payment = settle(payment.id, "retry")
         if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and payment.status not in FINAL:
             payment = _close_virtual_account(payment)
         if payment.portone_status == "PAY_PENDING":
             raise Refused("PAYMENT_IN_PROGRESS")
-    order = session.get(Order, order_id, populate_existing=True)
     attempt = _attempt(order, pay_method, window_type)
-    session.commit()
     reopened = session.execute(
-        update(Order)
-        .where(Order.id == order_id, Order.paid_at.is_(None), Order.payment_id == replaced_id)
+        update(orders)
+        .where(orders.c.id == order.id, orders.c.paid_at.is_(None), orders.c.payment_id == order.payment_id)
         .values(status="PENDING", payment_id=attempt.id)
     )
     if reopened.rowcount == 0:  # paid by an earlier attempt after all, or reopened twice at once
         session.rollback()
-        is_paid = session.get(Order, order_id, populate_existing=True).paid_at
-        raise Refused("ORDER_ALREADY_PAID" if is_paid else "PAYMENT_IN_PROGRESS")
+        raise Refused("ORDER_ALREADY_PAID" if find_order(order.id).paid_at else "PAYMENT_IN_PROGRESS")
     session.add(attempt)
     return _open(attempt)
 
@@ -314,6 +318,12 @@ def attempts(order_id: str) -> list:
     newest_first = select(payments).where(payments.c.order_id == order_id).order_by(payments.c.created_at.desc())
     with engine.connect() as connection:
         return connection.execute(newest_first).all()
+
+
+def events(order_id: str) -> list:
+    """An order's trail as plain rows, the oldest first."""
+    with engine.connect() as connection:
+        return connection.execute(select(trail).where(trail.c.order_id == order_id).order_by(trail.c.id)).all()
 
 
 def refresh(order_id: str) -> bool:
@@ -348,15 +358,15 @@ def _attempt(order, pay_method, window_type):
 
 def _open(payment):
     session.add(PaymentEvent(**_event(payment, "shop", "ATTEMPT_OPENED")))
-    order_id, *terms = payment.order_id, payment.id, payment.store_id, payment.amount, payment.currency
+    order_id, payment_id, *terms = payment.order_id, payment.id, payment.store_id, payment.amount, payment.currency
     session.commit()  # before any window opens, and before PortOne is asked anything
-    logger.info("order %s payment %s: PENDING (shop)", order_id, terms[0])
+    logger.info("order %s payment %s: PENDING (shop)", order_id, payment_id)
     merchant = current_app.extensions["merchant"]
     if merchant.settings.pre_register:
         try:
-            merchant.portone.pre_register(*terms)
+            merchant.portone.pre_register(payment_id, *terms)
         except (PortOneUnavailable, PortOneRejected) as error:  # the sale goes on: verification holds without it
-            logger.warning("order %s payment %s: could not be pre-registered: %s", order_id, terms[0], error)
+            logger.warning("order %s payment %s: could not be pre-registered: %s", order_id, payment_id, error)
     return payment
 
 

@@ -6,13 +6,13 @@ import re
 from datetime import timedelta
 
 from flask import Blueprint, current_app, jsonify, redirect, render_template, request, url_for
-from sqlalchemy import exc, select
+from sqlalchemy import exc
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from . import settlement
 from .catalog import PRODUCTS
 from .korean import KOREAN
-from .models import Order, PaymentEvent, now, session
+from .models import Order, now, session
 from .portone import PortOneRejected, PortOneUnavailable, is_signed, parse_time
 from .settlement import Refused
 from .words import ERROR_PAGES, WORDS, kind_of
@@ -129,9 +129,7 @@ def show_order(order_id):
     except Refused:
         return error_page(404, "There is no such order.")
     is_known = settlement.refresh(order.id)
-    order = session.get(Order, order_id, populate_existing=True)
-    events = session.scalars(select(PaymentEvent).filter_by(order_id=order_id).order_by(PaymentEvent.id)).all()
-    session.close()  # gives the connection back before the page is made
+    order, events = find_order(order_id), settlement.events(order_id)
     attempts = settlement.attempts(order_id)
     payment = next(each for each in attempts if each.id == order.payment_id)
     said = payment.failure or settlement.printable(request.args.get("message"))
@@ -212,8 +210,7 @@ def buyer_fields(body):
 
 
 def find_order(order_id):
-    order = session.get(Order, order_id) if re.fullmatch("[0-9a-f]{32}", order_id) else None
-    session.close()  # gives the connection back: PortOne may be asked next
+    order = settlement.find_order(order_id)
     if order is None:
         raise Refused("ORDER_NOT_FOUND", "orderId")
     return order

@@ -5,6 +5,7 @@ checkpoints, which are before and after every SQL statement, every commit and ev
 the one it was told.
 """
 
+import gc
 import itertools
 import json
 import os
@@ -28,6 +29,7 @@ from sqlalchemy import event, select, text
 import sandbox
 from merchant import cli, config, fulfilment
 from merchant.models import Order, Payment, PaymentEvent, session
+from sandbox.webhooks import Sender
 from tests.conftest import Shop, new_database
 from tests.test_webhook import signed
 
@@ -64,6 +66,16 @@ def shipping_shop(folder, **settings):
         session.execute(text("CREATE TABLE shipment (order_id VARCHAR(32))"))
         session.commit()
     return shop
+
+
+@pytest.fixture(autouse=True)
+def no_thread_of_another_test():
+    """Ends the sandboxes that still send webhooks: a lock of SQLite's that one holds would stay locked in a fork."""
+    for sender in [each for each in gc.get_objects() if isinstance(each, Sender)]:
+        sender.is_serving = False
+        if sender.thread:
+            sender.news.set()
+            sender.thread.join(30)
 
 
 @pytest.fixture

@@ -151,18 +151,20 @@ def test_product_names_are_what_every_pg_accepts():
     assert PRODUCTS["waffle-trainer"].name == "나이키 와플 트레이너 2 SD" and PRODUCTS["waffle-trainer"].price == 1000
 
 
+def start_with_others(barrier, settings):
+    barrier.wait(30)
+    merchant.create_app(settings)
+
+
 def test_processes_start_at_once_on_an_empty_database(tmp_path):
-    multi = multiprocessing.get_context("fork")
-
-    def start(barrier, settings):
-        barrier.wait(30)
-        merchant.create_app(settings)
-
+    # Not forked from here: a thread of another test may hold a lock of SQLite's just then, which a fork would keep.
+    multi = multiprocessing.get_context("forkserver")
+    multi.set_forkserver_preload([__name__])
     for number in range(5):
         folder = tmp_path / str(number)
         folder.mkdir()
         arguments = multi.Barrier(6), {**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder)}
-        processes = [multi.Process(target=start, args=arguments, daemon=True) for _ in range(6)]
+        processes = [multi.Process(target=start_with_others, args=arguments, daemon=True) for _ in range(6)]
         for process in processes:
             process.start()
         for process in processes:
