@@ -8,7 +8,6 @@ import logging
 import re
 import threading
 import time
-from _thread import start_new_thread
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent import futures
@@ -177,7 +176,7 @@ class PortOne:
             except Exception as error:
                 answer.set_exception(error)
 
-        start_new_thread(exchange, ())  # the start() of threading.Thread waits for a turn of the thread
+        threading.Thread(target=exchange, daemon=True).start()
         return answer.result(sum(timeout))
 
 
