@@ -75,12 +75,12 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     payment is answered from the database. Raises Refused (unknown payment, or another order's than `order_id`),
     PortOneUnavailable, PortOneRejected.
     """
-    payment, said = _read(payment_id)
+    payment, told = _read(payment_id)
     if payment is None or order_id not in {None, payment.order_id}:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
     news = [_event(payment, source, ARRIVALS[source])] if source in ARRIVALS else []
     if payment.status in FINAL and source not in {"webhook", "cli"}:
-        _store(payment, source, {}, _unsaid(news, said))
+        _store(payment, source, {}, _unsaid(news, told))
         return payment
     merchant = current_app.extensions["merchant"]
     started = time.perf_counter()
@@ -88,7 +88,7 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
         record = merchant.portone.get_payment(payment.id, payment.store_id)
     except (PortOneUnavailable, PortOneRejected) as error:
         logger.warning("order %s payment %s: PortOne could not be asked: %s", payment.order_id, payment.id, error)
-        _store(payment, source, {}, _unsaid([*news, _event(payment, source, "LOOK_UP_FAILED")], said))
+        _store(payment, source, {}, _unsaid([*news, _event(payment, source, "LOOK_UP_FAILED")], told))
         raise
     duration_ms = round((time.perf_counter() - started) * 1000)
     record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
@@ -97,12 +97,12 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     checks = [[check.name, check.expected, _plain(check.actual)] for check in verdict.checks]
     news.append(_event(payment, source, "LOOKED_UP", printable(record["status"])[:40], duration_ms, checks or None))
     while True:
-        new, events = changes(payment, record, verdict), _unsaid(news, said)
+        new, events = changes(payment, record, verdict), _unsaid(news, told)
         stored = _store(payment, source, new, events, "paidAt" in record)
         if stored:
             return stored if new or events else find(payment_id)
         # Somebody else has stored news of this payment meanwhile: decide anew, from what is stored now.
-        payment, said = _read(payment_id)
+        payment, told = _read(payment_id)
 
 
 def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
@@ -182,8 +182,8 @@ def _read(payment_id):
         if row is None:
             return None, {}
         # After the row: a change in between is noticed by the row's version when news are stored.
-        said = connection.execute(SAID, {"of_order": row.order_id, "of_payment": payment_id})
-        return SimpleNamespace(**row._mapping), {event: words for event, *words in said}
+        told = connection.execute(SAID, {"of_order": row.order_id, "of_payment": payment_id})
+        return SimpleNamespace(**row._mapping), {event: words for event, *words in told}
 
 
 def _event(payment, source, event, portone_status=None, duration_ms=None, checks=None):
@@ -193,9 +193,9 @@ def _event(payment, source, event, portone_status=None, duration_ms=None, checks
     }  # fmt: skip
 
 
-def _unsaid(events, said):
+def _unsaid(events, told):
     """The events that are news: the trail keeps what happened, not every repetition of the same question."""
-    return [event for event in events if said.get(event["event"]) != [event["portone_status"], event["checks"]]]
+    return [event for event in events if told.get(event["event"]) != [event["portone_status"], event["checks"]]]
 
 
 def _store(payment, source, new, events, was_paid=False):
