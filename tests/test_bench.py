@@ -36,7 +36,7 @@ def figures(found):
 def test_every_figure(tmp_path):
     found, table = bench(tmp_path, "--orders", "20", "40")
     sites = {(site, n) for site in ("shop", "floor", "obvious", "sdk") for n in (20, 40)}
-    expected = {("latency", *site) for site in sites}
+    expected = {(name, *site) for name in ("delayed", "latency") for site in sites}
     if postgresql.programs():
         sites |= {(site, 20) for site in ON_POSTGRESQL}
         assert found["postgresql"].items() >= {"fsync": "on", "synchronous_commit": "on"}.items()

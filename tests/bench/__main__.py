@@ -93,6 +93,7 @@ def post(path, body):
 
 FIGURES = {  # name: (sites, which orders, request, expected)
     "complete": (SITES, "unpaid", complete, PAID),
+    "delayed": (["shop", "sdk", "obvious", "floor"], "unpaid", complete, PAID),
     "latency": (["shop", "sdk", "obvious", "floor"], "unpaid", complete, PAID),
     "repeat": (["shop"], "paid", complete, PAID),
     "webhook": (["shop"], "paid", webhook, b'"received":true'),
@@ -268,7 +269,8 @@ class Bench:
             return self.round_of_buyers()
         names, which, request, expected = FIGURES[figure]
         one_by_one = figure == "latency"
-        connections, delay = (1, self.options.delay) if one_by_one else (CONNECTIONS, 0)
+        connections = 1 if one_by_one else CONNECTIONS
+        delay = self.options.delay if figure in {"delayed", "latency"} else 0
         control(self.portone_port, delay)
         if one_by_one:
             asking = [load.http("GET", "/payments/any")]
@@ -343,7 +345,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=2, help="at most, for each figure of each site in each round")
     parser.add_argument("--orders", type=int, nargs="+", default=[1000, 1_000_000], help="paid orders that are stored")
     parser.add_argument("--unpaid", type=int, default=1000, help="orders besides, for first-time completes")
-    parser.add_argument("--delay", type=int, default=50, help="PortOne's, in ms, while latency is measured")
+    parser.add_argument("--delay", type=int, default=50, help="PortOne's, in ms, for delayed and latency")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="FIGURE", help=", ".join(names))
     parser.add_argument("--sites", nargs="+", choices=SITES, default=[*SITES], metavar="SITE", help=", ".join(SITES))
     parser.add_argument("--json", type=Path, default=ROOT / "instance" / "bench.json", help="where the results go")
