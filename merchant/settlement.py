@@ -235,7 +235,7 @@ def _follow(payment, new, was_paid):
     if status == "CANCELLED" and was_paid and not reasons and payment.status not in FINAL | {"MISMATCH"}:
         _claim(payment, status)  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
     if status in TAKEN and payment.status not in FINAL:
-        if _claim(payment, status, fulfilled_at=now()):
+        if _claim(payment, status, fulfilled_at=now()):  # taken back if the fulfilment fails
             yield "ORDER_PAID"
             if not _fulfil(payment):
                 yield "FULFILMENT_FAILED"
