@@ -206,7 +206,7 @@ def _store(payment, source, new, events, was_paid=False):
     if not new and not events:
         return payment
     new = {**new, "version": payment.version + 1}
-    # The first statement locks the row (on SQLite, the file) until the commit, so all else has been prepared before.
+    # From here to the commit the row is locked, and on SQLite the file: only what has to be in between is.
     if session.execute(STORE, {"of_payment": payment.id, "known": payment.version, **new}).rowcount == 0:
         session.rollback()
         return None
