@@ -22,8 +22,16 @@ class Product:
 PRODUCTS = {
     product.id: product
     for product in (
-        Product("waffle-trainer", "나이키 와플 트레이너 2 SD", 1_000, name_en="Nike Waffle Trainer 2 SD"),
+        Product(
+            "waffle-trainer", "나이키 와플 트레이너 2 SD", 1_000, name_en="Nike Waffle Trainer 2 SD"
+        ),
         Product("drip-coffee", "핸드드립 커피 10개입", 12_900, name_en="Drip coffee, 10 bags"),
-        Product("wallpaper", "서울 야경 배경화면", 3_300, type="DIGITAL", name_en="Wallpaper: Seoul at night"),
+        Product(
+            "wallpaper",
+            "서울 야경 배경화면",
+            3_300,
+            type="DIGITAL",
+            name_en="Wallpaper: Seoul at night",
+        ),
     )
 }

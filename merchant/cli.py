@@ -14,7 +14,9 @@ from .portone import PortOneRejected, PortOneUnavailable
 from .views import ERRORS, bp, when
 
 LOOKUPS_PER_SECOND = 10
-OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the rest is left to the next run
+OUTAGE = (
+    3  # look-ups failing one after another: PortOne is down, and the rest is left to the next run
+)
 NOT_ASKED = "could not be asked about: PortOne is not to be reached, or refused (see the log)"
 OTHER_STORE = "of another store than PORTONE_STORE_ID, not asked about"
 REFUNDS = {
@@ -27,11 +29,20 @@ REFUNDS = {
 
 @bp.cli.command()
 @click.option(
-    "--older-than", metavar="MINUTES", type=click.IntRange(0), default=10, show_default=True,
+    "--older-than",
+    metavar="MINUTES",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
     help="Leave younger attempts alone: their buyers may still be at it.",
-)  # fmt: skip
+)
 @click.option(
-    "--since", metavar="DAYS", type=click.IntRange(0), default=7, show_default=True, help="How far to look back."
+    "--since",
+    metavar="DAYS",
+    type=click.IntRange(0),
+    default=7,
+    show_default=True,
+    help="How far to look back.",
 )
 @click.pass_context
 def reconcile(context, older_than, since):
@@ -49,7 +60,9 @@ def reconcile(context, older_than, since):
             if failing == OUTAGE:
                 outcomes[NOT_ASKED] += len(payments) - sum(outcomes.values())
                 break
-    outcomes["fulfilled again"], outcomes["failed to be fulfilled again"] = settlement.fulfil_again()
+    outcomes["fulfilled again"], outcomes["failed to be fulfilled again"] = (
+        settlement.fulfil_again()
+    )
     outcomes["need a person: see flask orders --attention"] = needing = len(list(_need_a_person()))
     for outcome, count in outcomes.items():
         if count:
@@ -85,32 +98,47 @@ def _ask(payment, started):
         status = settlement.settle(payment.id, "cli").status
     except (PortOneUnavailable, PortOneRejected):
         return NOT_ASKED
-    return f"unchanged, {status}" if status == payment.status else f"now {status}, before {payment.status}"
+    return (
+        f"unchanged, {status}"
+        if status == payment.status
+        else f"now {status}, before {payment.status}"
+    )
 
 
 @bp.cli.command()
 @click.argument("payment_id")
 @click.option("--reason", required=True, help="Why; PortOne and the PG keep it.")
 @click.option("--amount", type=int, metavar="KRW", help="How much; all that is left by default.")
-@click.option("--refund-bank", metavar="BANK", help="For a virtual account: the buyer's bank, as PortOne names it.")
+@click.option(
+    "--refund-bank",
+    metavar="BANK",
+    help="For a virtual account: the buyer's bank, as PortOne names it.",
+)
 @click.option("--refund-account", metavar="NUMBER", help="The number of the buyer's account.")
 @click.option("--refund-holder", metavar="NAME", help="Whose account it is.")
-@click.option("--refund-phone", metavar="NUMBER", help="The holder's phone number, which Smartro asks for.")
+@click.option(
+    "--refund-phone", metavar="NUMBER", help="The holder's phone number, which Smartro asks for."
+)
 def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holder, refund_phone):
     """Give a payment back, wholly or in part.
 
     After a time-out or a crash repeat the same command: it refunds nothing twice.
     """
     account = {
-        "bank": refund_bank, "number": refund_account, "holderName": refund_holder, "holderPhoneNumber": refund_phone,
-    }  # fmt: skip
+        "bank": refund_bank,
+        "number": refund_account,
+        "holderName": refund_holder,
+        "holderPhoneNumber": refund_phone,
+    }
     account = {name: value for name, value in account.items() if value}
     if account and not (refund_bank and refund_account and refund_holder):
         raise click.UsageError("--refund-bank, --refund-account and --refund-holder go together.")
     try:
         status = settlement.refund(payment_id, reason, amount, account)
     except settlement.Refused as problem:
-        raise click.UsageError(f"{problem.field or payment_id}: {problem.message or ERRORS[problem.code][1]}") from None
+        raise click.UsageError(
+            f"{problem.field or payment_id}: {problem.message or ERRORS[problem.code][1]}"
+        ) from None
     except PortOneRejected as problem:
         raise click.ClickException(f"Not refunded. {problem}: {problem.message}") from None
     except PortOneUnavailable as problem:
@@ -118,7 +146,9 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
         raise click.ClickException(message) from None
     payment = settlement.find(payment_id)
     click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
-    click.echo(f"{payment.status}: {payment.cancelled_amount} KRW of {payment.portone_amount} given back.")
+    click.echo(
+        f"{payment.status}: {payment.cancelled_amount} KRW of {payment.portone_amount} given back."
+    )
     if status in {"SUCCEEDED", "MADE_BEFORE"}:
         settlement.end_refund(payment_id)
     if status == "FAILED":
@@ -127,7 +157,13 @@ def refund(payment_id, reason, amount, refund_bank, refund_account, refund_holde
 
 @bp.cli.command()
 @click.option("--attention", is_flag=True, help="Only those that need a person, and why.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many, the newest first.",
+)
 def orders(attention, limit):
     """List the newest orders, or those that need a person."""
     if attention:
@@ -135,12 +171,18 @@ def orders(attention, limit):
             click.echo(f"order {payment.order_id} payment {payment.id}: {why}")
         return
     for order in session.scalars(select(Order).order_by(Order.created_at.desc()).limit(limit)):
-        click.echo(f"{when(order.created_at)}  {order.id}  {order.status:<22}  {order.amount:>9} KRW  {order.name}")
+        click.echo(
+            f"{when(order.created_at)}  {order.id}  {order.status:<22}  {order.amount:>9} KRW  {order.name}"
+        )
 
 
 def _need_a_person():
     """What nobody but a person can end, as (payment, why)."""
-    unfulfilled = and_(Order.payment_id == Payment.id, Order.fulfilled_at.is_(None), Order.status.in_(settlement.TAKEN))
+    unfulfilled = and_(
+        Order.payment_id == Payment.id,
+        Order.fulfilled_at.is_(None),
+        Order.status.in_(settlement.TAKEN),
+    )
     refused = and_(Payment.status == "MISMATCH", Payment.portone_status.in_(settlement.TAKEN))
     rows = session.execute(
         select(Payment, refused, unfulfilled)
@@ -151,9 +193,15 @@ def _need_a_person():
     for payment, is_refused, is_unfulfilled in rows:
         taken = payment.portone_amount - payment.cancelled_amount
         if payment.refund and "made" not in payment.refund:
-            yield payment, f"a refund of {payment.refund['amount']} KRW has no known end: repeat its flask refund"
+            yield (
+                payment,
+                f"a refund of {payment.refund['amount']} KRW has no known end: repeat its flask refund",
+            )
         elif is_refused:
-            yield payment, f"{', '.join(payment.reasons)}: {taken} KRW taken, not this order's: flask refund it"
+            yield (
+                payment,
+                f"{', '.join(payment.reasons)}: {taken} KRW taken, not this order's: flask refund it",
+            )
         elif is_unfulfilled:
             yield payment, "paid, but its fulfilment failed: see the log, then flask reconcile"
 
@@ -168,7 +216,9 @@ def order(order_id):
     click.echo(f"order {order.id}  {order.status}  {order.amount} KRW  {order.name}")
     for payment in settlement.attempts(order_id):
         reasons = f"  ({', '.join(payment.reasons)})" if payment.reasons else ""
-        click.echo(f"payment {payment.id}  {payment.status}{reasons}  at PortOne: {payment.portone_status or '-'}")
+        click.echo(
+            f"payment {payment.id}  {payment.status}{reasons}  at PortOne: {payment.portone_status or '-'}"
+        )
     for event in settlement.events(order_id):
         duration = f"  {event.duration_ms} ms" if event.duration_ms is not None else ""
         said = f"{event.event:<24} {event.source:<8} {event.portone_status or ''}{duration}"

@@ -43,7 +43,9 @@ def load(values: Mapping) -> Settings:
     """
     missing = [f"{name}: {what}" for name, what in ACCOUNT.items() if not _text(values, name)]
     if missing:
-        raise SettingsError("PortOne needs these settings too (see .env.example):\n  " + "\n  ".join(missing))
+        raise SettingsError(
+            "PortOne needs these settings too (see .env.example):\n  " + "\n  ".join(missing)
+        )
     return Settings(
         store_id=_text(values, "PORTONE_STORE_ID"),
         channel_key=_text(values, "PORTONE_CHANNEL_KEY"),
@@ -82,26 +84,36 @@ def _url(values, name, default):
 
 
 def _pay_methods(values):
-    methods = tuple(_text(values, "PORTONE_PAY_METHODS", ",".join(PAY_METHODS)).replace(" ", "").split(","))
+    methods = tuple(
+        _text(values, "PORTONE_PAY_METHODS", ",".join(PAY_METHODS)).replace(" ", "").split(",")
+    )
     if unknown := set(methods) - set(PAY_METHODS):
         expected = ",".join(PAY_METHODS)
-        raise SettingsError(f"PORTONE_PAY_METHODS must be some of {expected}, not {', '.join(sorted(unknown))!r}")
+        raise SettingsError(
+            f"PORTONE_PAY_METHODS must be some of {expected}, not {', '.join(sorted(unknown))!r}"
+        )
     return methods
 
 
 def _max_lookups(values):
     text = _text(values, "PORTONE_MAX_LOOKUPS")
     if text and not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise SettingsError(f"PORTONE_MAX_LOOKUPS must be a whole number above 0, or empty, not {text!r}")
+        raise SettingsError(
+            f"PORTONE_MAX_LOOKUPS must be a whole number above 0, or empty, not {text!r}"
+        )
     return int(text) if text else None
 
 
 def _webhook_secrets(values):
     try:
         secrets = _text(values, "PORTONE_WEBHOOK_SECRET").split()
-        keys = tuple(base64.b64decode(secret.removeprefix("whsec_"), validate=True) for secret in secrets)
+        keys = tuple(
+            base64.b64decode(secret.removeprefix("whsec_"), validate=True) for secret in secrets
+        )
     except binascii.Error:
         keys = (b"",)
     if len(keys) > 2 or b"" in keys:
-        raise SettingsError("PORTONE_WEBHOOK_SECRET must be one or two whsec_… secrets, separated by a space")
+        raise SettingsError(
+            "PORTONE_WEBHOOK_SECRET must be one or two whsec_… secrets, separated by a space"
+        )
     return keys

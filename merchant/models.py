@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.local import LocalProxy
 
-db = SQLAlchemy()  # edit this: `from yourapp import db`, if your migrations should know these tables
+db = (
+    SQLAlchemy()
+)  # edit this: `from yourapp import db`, if your migrations should know these tables
 
 # The session and the engine of whichever Flask-SQLAlchemy the app has, ours or the host's.
 session = LocalProxy(lambda: current_app.extensions["sqlalchemy"].session)
@@ -65,14 +67,18 @@ class Payment(db.Model):
     reasons: Mapped[list] = mapped_column(JSON, default=list)  # why it is a MISMATCH
     portone_status: Mapped[str | None] = mapped_column(String(40))
     portone_updated_at: Mapped[datetime | None]
-    portone_amount: Mapped[int] = mapped_column(default=0)  # in PortOne's record, once money is involved
+    portone_amount: Mapped[int] = mapped_column(
+        default=0
+    )  # in PortOne's record, once money is involved
     cancelled_amount: Mapped[int] = mapped_column(default=0)
     # A refund that was asked for and whose end is not told: {key, reason, amount, balance before it, made?}.
     refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
     created_at: Mapped[datetime] = mapped_column(default=now)
-    asked_at: Mapped[datetime | None]  # when the result page or `flask reconcile` last asked PortOne
+    asked_at: Mapped[
+        datetime | None
+    ]  # when the result page or `flask reconcile` last asked PortOne
     version: Mapped[int] = mapped_column(default=1)  # for compare-and-set
 
 
@@ -86,10 +92,14 @@ class PaymentEvent(db.Model):
     payment_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(default=now)
     event: Mapped[str] = mapped_column(String(32))
-    source: Mapped[str] = mapped_column(String(16))  # shop, sdk, redirect, page, webhook, retry, cli
+    source: Mapped[str] = mapped_column(
+        String(16)
+    )  # shop, sdk, redirect, page, webhook, retry, cli
     portone_status: Mapped[str | None] = mapped_column(String(40))
     duration_ms: Mapped[int | None]
-    checks: Mapped[list | None] = mapped_column(JSON(none_as_null=True))  # [[name, expected, actual], …]
+    checks: Mapped[list | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # [[name, expected, actual], …]
 
 
 def create_tables() -> None:

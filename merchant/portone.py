@@ -22,11 +22,16 @@ from .config import Settings
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 CANCEL_READ_SECONDS = 60  # PortOne advises at least this: the PG is asked meanwhile
 LOOKUPS_PER_MINUTE = 60  # of one payment, so that a flood of calls here is none at PortOne
-SLOW_SECONDS, STAYS_SLOW_SECONDS = 1, 3  # an answer that takes longer makes PortOne slow, until a quick one or so long
+SLOW_SECONDS, STAYS_SLOW_SECONDS = (
+    1,
+    3,
+)  # an answer that takes longer makes PortOne slow, until a quick one or so long
 SLOW_LOOKUPS = 2  # how many may wait for it then
 WEBHOOK_TOLERANCE_SECONDS = 5 * 60
 MAX_ANSWER_BYTES = 1_000_000
-JSON = json.JSONDecoder(parse_float=str, parse_constant=str)  # amounts are whole numbers, nothing is NaN
+JSON = json.JSONDecoder(
+    parse_float=str, parse_constant=str
+)  # amounts are whole numbers, nothing is NaN
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +95,20 @@ class PortOne:
 
     def close_virtual_account(self, payment_id: str, store_id: str) -> None:
         """Take back a virtual account, so that nothing can be paid into it any more."""
-        self._call(self._prepare("POST", payment_id, "/virtual-account/close", params={"storeId": store_id}))
+        self._call(
+            self._prepare(
+                "POST", payment_id, "/virtual-account/close", params={"storeId": store_id}
+            )
+        )
 
     def pre_register(self, payment_id: str, store_id: str, amount: int, currency: str) -> None:
         """Tell PortOne the amount beforehand: it then refuses another one (AmountNotEqualToPredefined)."""
-        terms = {"storeId": store_id, "totalAmount": amount, "taxFreeAmount": 0, "currency": currency}
+        terms = {
+            "storeId": store_id,
+            "totalAmount": amount,
+            "taxFreeAmount": 0,
+            "currency": currency,
+        }
         self._call(self._prepare("POST", payment_id, "/pre-register", json=terms))
 
     def cancel(self, payment_id: str, store_id: str, key: str, **request) -> dict:
@@ -123,11 +137,18 @@ class PortOne:
             if started // 60 != self._minute:
                 self._minute, self._asked = started // 60, Counter()
             if self._asked[payment_id] >= LOOKUPS_PER_MINUTE:
-                raise PortOneUnavailable(f"asked about {LOOKUPS_PER_MINUTE} times within this minute already")
-            is_slow = started < self._slow_until or started - min(self._waiting, default=started) > SLOW_SECONDS
+                raise PortOneUnavailable(
+                    f"asked about {LOOKUPS_PER_MINUTE} times within this minute already"
+                )
+            is_slow = (
+                started < self._slow_until
+                or started - min(self._waiting, default=started) > SLOW_SECONDS
+            )
             bound = self.settings.max_lookups or (SLOW_LOOKUPS if is_slow else float("inf"))
             if len(self._waiting) >= bound:
-                raise PortOneUnavailable(f"{bound} look-ups are waiting already (PORTONE_MAX_LOOKUPS)")
+                raise PortOneUnavailable(
+                    f"{bound} look-ups are waiting already (PORTONE_MAX_LOOKUPS)"
+                )
             self._asked[payment_id] += 1
             self._waiting.append(started)
         try:
@@ -136,13 +157,17 @@ class PortOne:
             with self._lock:
                 ended = time.monotonic()
                 self._waiting.remove(started)
-                self._slow_until = ended + STAYS_SLOW_SECONDS if ended - started > SLOW_SECONDS else 0.0
+                self._slow_until = (
+                    ended + STAYS_SLOW_SECONDS if ended - started > SLOW_SECONDS else 0.0
+                )
 
     def _url(self, payment_id):
         return f"{self.settings.api_base}/payments/{quote(payment_id, safe='')}"
 
     def _prepare(self, method, payment_id, action="", **kwargs):
-        return self.session.prepare_request(requests.Request(method, self._url(payment_id) + action, **kwargs))
+        return self.session.prepare_request(
+            requests.Request(method, self._url(payment_id) + action, **kwargs)
+        )
 
     def _call(self, request, read_seconds=None):
         try:
@@ -150,7 +175,9 @@ class PortOne:
         except (requests.RequestException, futures.TimeoutError) as error:
             raise PortOneUnavailable(type(error).__name__) from error
         if status in {401, 403}:
-            logger.error("PortOne answered %s: check PORTONE_API_SECRET and PORTONE_STORE_ID", status)
+            logger.error(
+                "PortOne answered %s: check PORTONE_API_SECRET and PORTONE_STORE_ID", status
+            )
             raise PortOneRejected(status, body)
         if not isinstance(body, dict):
             raise PortOneUnavailable(f"HTTP {status} without the JSON that PortOne documents")
@@ -171,7 +198,9 @@ class PortOne:
         def exchange():
             try:
                 # By the adapter: it follows no redirect, which would take the secret to another address.
-                with self.session.get_adapter(request.url).send(request, stream=True, timeout=timeout) as response:
+                with self.session.get_adapter(request.url).send(
+                    request, stream=True, timeout=timeout
+                ) as response:
                     answer.set_result((response.status_code, _read(response)))
             except Exception as error:
                 answer.set_exception(error)
@@ -204,7 +233,9 @@ def _is_payment(record):
         return False
     numbers = (amount.get("total"), amount.get("cancelled", 0))
     return (
-        all(isinstance(record.get(name), str) for name in ("id", "storeId", "orderName", "currency"))
+        all(
+            isinstance(record.get(name), str) for name in ("id", "storeId", "orderName", "currency")
+        )
         and isinstance(record.get("channel") or {}, dict)
         and all(type(number) is int and abs(number) < 2**31 for number in numbers)
     )
@@ -213,7 +244,9 @@ def _is_payment(record):
 def parse_time(text: object) -> datetime | None:
     """PortOne's RFC 3339 time as UTC without a zone, or None. (Python 3.10's fromisoformat takes neither Z nor
     nanoseconds.)"""
-    match = re.fullmatch(r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", str(text))
+    match = re.fullmatch(
+        r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", str(text)
+    )
     if not match:
         return None
     seconds, fraction, zone = match.groups()
@@ -236,7 +269,11 @@ def is_signed(secrets: Iterable[bytes], headers: Mapping, body: bytes) -> bool:
         return False
     if abs(time.time() - int(timestamp)) > WEBHOOK_TOLERANCE_SECONDS:
         return False
-    given = [part[3:] for part in headers.get("webhook-signature", "").split(" ") if part.startswith("v1,")]
+    given = [
+        part[3:]
+        for part in headers.get("webhook-signature", "").split(" ")
+        if part.startswith("v1,")
+    ]
     signed = f"{id}.{timestamp}.".encode() + body
     expected = [base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)) for secret in secrets]
     return any(hmac.compare_digest(one.encode(), other) for one in given for other in expected)

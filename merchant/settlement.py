@@ -52,7 +52,9 @@ SAID = (
     .where(trail.c.order_id == bindparam("of_order"), trail.c.payment_id == bindparam("of_payment"))
     .order_by(trail.c.id)
 )
-STORE = update(payments).where(payments.c.id == bindparam("of_payment"), payments.c.version == bindparam("known"))
+STORE = update(payments).where(
+    payments.c.id == bindparam("of_payment"), payments.c.version == bindparam("known")
+)
 ORDER = select(orders).where(orders.c.id == bindparam("of_order"))
 CLAIM = update(orders).where(orders.c.id == bindparam("of_order"), orders.c.paid_at.is_(None))
 TELL = insert(trail)
@@ -87,15 +89,31 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Any:
     try:
         record = merchant.portone.get_payment(payment.id, payment.store_id)
     except (PortOneUnavailable, PortOneRejected) as error:
-        logger.warning("order %s payment %s: PortOne could not be asked: %s", payment.order_id, payment.id, error)
-        _store(payment, source, {}, _unsaid([*news, _event(payment, source, "LOOK_UP_FAILED")], told))
+        logger.warning(
+            "order %s payment %s: PortOne could not be asked: %s",
+            payment.order_id,
+            payment.id,
+            error,
+        )
+        _store(
+            payment, source, {}, _unsaid([*news, _event(payment, source, "LOOK_UP_FAILED")], told)
+        )
         raise
     duration_ms = round((time.perf_counter() - started) * 1000)
     record = record or {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
     # Once a payment is accepted its refunds are too, whatever PORTONE_ALLOW_TEST says by then.
     verdict = verify(payment, record, merchant.settings.allow_test or payment.status in FINAL)
     checks = [[check.name, check.expected, _plain(check.actual)] for check in verdict.checks]
-    news.append(_event(payment, source, "LOOKED_UP", printable(record["status"])[:40], duration_ms, checks or None))
+    news.append(
+        _event(
+            payment,
+            source,
+            "LOOKED_UP",
+            printable(record["status"])[:40],
+            duration_ms,
+            checks or None,
+        )
+    )
     while True:
         new, events = changes(payment, record, verdict), _unsaid(news, told)
         stored = _store(payment, source, new, events, "paidAt" in record)
@@ -117,7 +135,10 @@ def changes(payment: Any, record: Mapping, verdict: Verdict) -> dict:
     if status not in NEXT[payment.status] | {payment.status}:
         return {}
     if "DUPLICATE" in payment.reasons and status in TAKEN:
-        status, reasons = "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
+        status, reasons = (
+            "MISMATCH",
+            payment.reasons,
+        )  # another payment has paid the order, and that stays so
     new = {"status": status, "reasons": reasons, "portone_status": printable(record["status"])[:40]}
     if updated_at:
         new["portone_updated_at"] = updated_at
@@ -154,7 +175,11 @@ def _plain(value):
     if value is None or type(value) in {int, bool}:
         return value
     text = str(value)[:200]
-    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    )
 
 
 def find_order(order_id: str) -> Any:
@@ -188,14 +213,23 @@ def _read(payment_id):
 
 def _event(payment, source, event, portone_status=None, duration_ms=None, checks=None):
     return {
-        "order_id": payment.order_id, "payment_id": payment.id, "event": event, "source": source,
-        "portone_status": portone_status, "duration_ms": duration_ms, "checks": checks,
-    }  # fmt: skip
+        "order_id": payment.order_id,
+        "payment_id": payment.id,
+        "event": event,
+        "source": source,
+        "portone_status": portone_status,
+        "duration_ms": duration_ms,
+        "checks": checks,
+    }
 
 
 def _unsaid(events, told):
     """The events that are news: the trail keeps what happened, not every repetition of the same question."""
-    return [event for event in events if told.get(event["event"]) != [event["portone_status"], event["checks"]]]
+    return [
+        event
+        for event in events
+        if told.get(event["event"]) != [event["portone_status"], event["checks"]]
+    ]
 
 
 def _store(payment, source, new, events, was_paid=False):
@@ -207,7 +241,10 @@ def _store(payment, source, new, events, was_paid=False):
         return payment
     new = {**new, "version": payment.version + 1}
     # From here to the commit the row is locked, and on SQLite the file: only what has to be in between is.
-    if session.execute(STORE, {"of_payment": payment.id, "known": payment.version, **new}).rowcount == 0:
+    if (
+        session.execute(STORE, {"of_payment": payment.id, "known": payment.version, **new}).rowcount
+        == 0
+    ):
         session.rollback()
         return None
     if "status" in new:
@@ -222,7 +259,15 @@ def _store(payment, source, new, events, was_paid=False):
     if "status" in new:
         level = logging.ERROR if stored.status == "MISMATCH" else logging.INFO
         reasons = "".join(f" {reason}" for reason in stored.reasons)
-        logger.log(level, "order %s payment %s: %s%s (%s)", stored.order_id, stored.id, stored.status, reasons, source)
+        logger.log(
+            level,
+            "order %s payment %s: %s%s (%s)",
+            stored.order_id,
+            stored.id,
+            stored.status,
+            reasons,
+            source,
+        )
     return stored
 
 
@@ -232,8 +277,15 @@ def _follow(payment, new, was_paid):
     An order follows one payment, `order.payment_id`: no other attempt's failure or cancel touches it.
     """
     status, reasons = new["status"], new.get("reasons", [])
-    if status == "CANCELLED" and was_paid and not reasons and payment.status not in FINAL | {"MISMATCH"}:
-        _claim(payment, status)  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
+    if (
+        status == "CANCELLED"
+        and was_paid
+        and not reasons
+        and payment.status not in FINAL | {"MISMATCH"}
+    ):
+        _claim(
+            payment, status
+        )  # paid and refunded before anybody asked: nothing to fulfil, nothing to pay again
     if status in TAKEN and payment.status not in FINAL:
         if _claim(payment, status, fulfilled_at=now()):  # taken back if the fulfilment fails
             yield "ORDER_PAID"
@@ -244,7 +296,9 @@ def _follow(payment, new, was_paid):
             session.execute(update(payments).where(payments.c.id == payment.id).values(**duplicate))
             new.update(duplicate)
     else:
-        follows = update(orders).where(orders.c.id == payment.order_id, orders.c.payment_id == payment.id)
+        follows = update(orders).where(
+            orders.c.id == payment.order_id, orders.c.payment_id == payment.id
+        )
         is_followed = session.execute(follows.values(status=status)).rowcount == 1
         if status == "CANCELLED" and not (is_followed and (was_paid or payment.status in FINAL)):
             yield "ATTEMPT_CANCELLED"  # such as a virtual account that was closed: the order was never paid by it
@@ -255,7 +309,13 @@ def _follow(payment, new, was_paid):
 
 def _claim(payment, status, **values):
     """Let this payment be the one that paid its order: true once per order."""
-    paid = {"of_order": payment.order_id, "payment_id": payment.id, "status": status, "paid_at": now(), **values}
+    paid = {
+        "of_order": payment.order_id,
+        "payment_id": payment.id,
+        "status": status,
+        "paid_at": now(),
+        **values,
+    }
     return session.execute(CLAIM, paid).rowcount == 1
 
 
@@ -265,8 +325,12 @@ def _fulfil(payment):
         with session.begin_nested():
             fulfilment.fulfil(order)
     except Exception:
-        logger.exception("order %s payment %s: paid, but its fulfilment failed", payment.order_id, payment.id)
-        session.execute(update(orders).where(orders.c.id == payment.order_id).values(fulfilled_at=None))
+        logger.exception(
+            "order %s payment %s: paid, but its fulfilment failed", payment.order_id, payment.id
+        )
+        session.execute(
+            update(orders).where(orders.c.id == payment.order_id).values(fulfilled_at=None)
+        )
         return False
     return True
 
@@ -274,9 +338,14 @@ def _fulfil(payment):
 def open_order(product: Product, buyer: Mapping, pay_method: str, window_type: str) -> Payment:
     """Store a new order and its first attempt, before any window opens. Returns the attempt."""
     order = Order(
-        id=new_id(), product_id=product.id, name=product.name, amount=product.price,
-        buyer_name=buyer["name"], buyer_email=buyer["email"], buyer_phone=buyer["phone"],
-    )  # fmt: skip
+        id=new_id(),
+        product_id=product.id,
+        name=product.name,
+        amount=product.price,
+        buyer_name=buyer["name"],
+        buyer_email=buyer["email"],
+        buyer_phone=buyer["phone"],
+    )
     payment = _attempt(order, pay_method, window_type)
     order.payment_id = payment.id
     session.add(order)
@@ -303,19 +372,29 @@ def open_attempt(order: Any, pay_method: str, window_type: str) -> Payment:
     attempt = _attempt(order, pay_method, window_type)
     reopened = session.execute(
         update(orders)
-        .where(orders.c.id == order.id, orders.c.paid_at.is_(None), orders.c.payment_id == order.payment_id)
+        .where(
+            orders.c.id == order.id,
+            orders.c.paid_at.is_(None),
+            orders.c.payment_id == order.payment_id,
+        )
         .values(status="PENDING", payment_id=attempt.id)
     )
     if reopened.rowcount == 0:  # paid by an earlier attempt after all, or reopened twice at once
         session.rollback()
-        raise Refused("ORDER_ALREADY_PAID" if find_order(order.id).paid_at else "PAYMENT_IN_PROGRESS")
+        raise Refused(
+            "ORDER_ALREADY_PAID" if find_order(order.id).paid_at else "PAYMENT_IN_PROGRESS"
+        )
     session.add(attempt)
     return _open(attempt)
 
 
 def attempts(order_id: str) -> list:
     """An order's payments as plain rows, the newest first."""
-    newest_first = select(payments).where(payments.c.order_id == order_id).order_by(payments.c.created_at.desc())
+    newest_first = (
+        select(payments)
+        .where(payments.c.order_id == order_id)
+        .order_by(payments.c.created_at.desc())
+    )
     with engine.connect() as connection:
         return connection.execute(newest_first).all()
 
@@ -323,7 +402,9 @@ def attempts(order_id: str) -> list:
 def events(order_id: str) -> list:
     """An order's trail as plain rows, the oldest first."""
     with engine.connect() as connection:
-        return connection.execute(select(trail).where(trail.c.order_id == order_id).order_by(trail.c.id)).all()
+        return connection.execute(
+            select(trail).where(trail.c.order_id == order_id).order_by(trail.c.id)
+        ).all()
 
 
 def refresh(order_id: str) -> bool:
@@ -350,23 +431,40 @@ def take_turn(payment_id: str, before: datetime) -> bool:
 def _attempt(order, pay_method, window_type):
     settings = current_app.extensions["merchant"].settings
     return Payment(
-        id=new_id(), order_id=order.id, store_id=settings.store_id, channel_key=settings.channel_key,
-        order_name=order.name, amount=order.amount, currency="KRW",
-        pay_method=pay_method, window_type=window_type,
-    )  # fmt: skip
+        id=new_id(),
+        order_id=order.id,
+        store_id=settings.store_id,
+        channel_key=settings.channel_key,
+        order_name=order.name,
+        amount=order.amount,
+        currency="KRW",
+        pay_method=pay_method,
+        window_type=window_type,
+    )
 
 
 def _open(payment):
     session.add(PaymentEvent(**_event(payment, "shop", "ATTEMPT_OPENED")))
-    order_id, payment_id, *terms = payment.order_id, payment.id, payment.store_id, payment.amount, payment.currency
+    order_id, payment_id, *terms = (
+        payment.order_id,
+        payment.id,
+        payment.store_id,
+        payment.amount,
+        payment.currency,
+    )
     session.commit()  # before any window opens, and before PortOne is asked anything
     logger.info("order %s payment %s: PENDING (shop)", order_id, payment_id)
     merchant = current_app.extensions["merchant"]
     if merchant.settings.pre_register:
         try:
             merchant.portone.pre_register(payment_id, *terms)
-        except (PortOneUnavailable, PortOneRejected) as error:  # the sale goes on: verification holds without it
-            logger.warning("order %s payment %s: could not be pre-registered: %s", order_id, payment_id, error)
+        except (
+            PortOneUnavailable,
+            PortOneRejected,
+        ) as error:  # the sale goes on: verification holds without it
+            logger.warning(
+                "order %s payment %s: could not be pre-registered: %s", order_id, payment_id, error
+            )
     return payment
 
 
@@ -375,7 +473,9 @@ def _close_virtual_account(payment):
     try:
         merchant.portone.close_virtual_account(payment.id, payment.store_id)
     except PortOneRejected:
-        logger.warning("order %s payment %s: its account could not be closed", payment.order_id, payment.id)
+        logger.warning(
+            "order %s payment %s: its account could not be closed", payment.order_id, payment.id
+        )
     payment = settle(payment.id, "retry")
     if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not expired(payment):
         raise Refused("PAYMENT_IN_PROGRESS")
@@ -396,7 +496,11 @@ def fulfil_again() -> tuple[int, int]:
     session.commit()
     done = failed = 0
     for payment in rows:
-        turn = update(orders).where(orders.c.id == payment.order_id, *unfulfilled).values(fulfilled_at=now())
+        turn = (
+            update(orders)
+            .where(orders.c.id == payment.order_id, *unfulfilled)
+            .values(fulfilled_at=now())
+        )
         if session.execute(turn).rowcount == 0:  # another run was faster
             session.rollback()
         elif _fulfil(payment):
@@ -409,7 +513,9 @@ def fulfil_again() -> tuple[int, int]:
     return done, failed
 
 
-def refund(payment_id: str, reason: str, amount: int | None = None, account: Mapping | None = None) -> str:
+def refund(
+    payment_id: str, reason: str, amount: int | None = None, account: Mapping | None = None
+) -> str:
     """Give a payment back: `amount` of it (KRW), or all that is left. `account` is PortOne's refundAccount.
 
     What is asked for is stored first, and asked for again with the same idempotency key, amount and balance until its
@@ -431,13 +537,19 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
         raise Refused("INVALID_REQUEST", "PAYMENT_ID", message=message)
     amount = balance if amount is None else amount
     if asked and amount != asked["amount"]:
-        message = f"The end of a refund of {asked['amount']} is not known yet: repeat that one first."
+        message = (
+            f"The end of a refund of {asked['amount']} is not known yet: repeat that one first."
+        )
         raise Refused("INVALID_REQUEST", "--amount", message=message)
     if not 0 < amount <= balance:
-        raise Refused("INVALID_REQUEST", "--amount", message=f"Expected a whole number from 1 to {balance}.")
+        raise Refused(
+            "INVALID_REQUEST", "--amount", message=f"Expected a whole number from 1 to {balance}."
+        )
     if not asked:
         asked = {"key": new_id(), "reason": reason, "amount": amount, "balance": balance}
-        if not _store(payment, "cli", {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")]):
+        if not _store(
+            payment, "cli", {"refund": asked}, [_event(payment, "cli", "REFUND_REQUESTED")]
+        ):
             message = "News of this payment came in just now, so nothing was asked for: repeat."
             raise Refused("PAYMENT_IN_PROGRESS", "PAYMENT_ID", message=message)
     request = {"reason": asked["reason"], "currentCancellableAmount": balance}
@@ -463,5 +575,7 @@ def refund(payment_id: str, reason: str, amount: int | None = None, account: Map
 def end_refund(payment_id: str, *events: str) -> None:
     """Forget what was asked for: its end is known."""
     payment = find(payment_id)
-    while not _store(payment, "cli", {"refund": None}, [_event(payment, "cli", event) for event in events]):
+    while not _store(
+        payment, "cli", {"refund": None}, [_event(payment, "cli", event) for event in events]
+    ):
         payment = find(payment_id)

@@ -48,7 +48,10 @@ def verify(payment: Any, record: Mapping, allow_test: bool) -> Verdict:
     `channel.key` passes, since PortOne leaves it out at times; one without a channel type is not LIVE.
     """
     status = STATUSES.get(record["status"], "PENDING")
-    if status in {"PENDING", "FAILED"}:  # no money has moved, and what was asked for may still change
+    if status in {
+        "PENDING",
+        "FAILED",
+    }:  # no money has moved, and what was asked for may still change
         return Verdict(status, ())
     channel = record.get("channel") or {}
     amount = record.get("amount") or {}

@@ -36,27 +36,48 @@ ERRORS = {  # code: (HTTP status, what it says)
     "ORDER_NOT_FOUND": (404, "There is no such order."),
     "PAYMENT_NOT_FOUND": (404, "There is no such payment for this order."),
     "ORDER_ALREADY_PAID": (409, "This order is already paid. There is nothing more to do."),
-    "PAYMENT_IN_PROGRESS": (409, "A payment for this order is still in progress. Look at the order in a moment."),
-    "PORTONE_REJECTED": (502, "PortOne refused the request. Please tell the shop: it has to check its settings."),
-    "DATABASE_UNAVAILABLE": (503, "The shop's database is not available just now. Please try again in a moment."),
-    "PORTONE_UNAVAILABLE": (503, "PortOne can't be reached just now. What you have paid will be confirmed shortly."),
+    "PAYMENT_IN_PROGRESS": (
+        409,
+        "A payment for this order is still in progress. Look at the order in a moment.",
+    ),
+    "PORTONE_REJECTED": (
+        502,
+        "PortOne refused the request. Please tell the shop: it has to check its settings.",
+    ),
+    "DATABASE_UNAVAILABLE": (
+        503,
+        "The shop's database is not available just now. Please try again in a moment.",
+    ),
+    "PORTONE_UNAVAILABLE": (
+        503,
+        "PortOne can't be reached just now. What you have paid will be confirmed shortly.",
+    ),
 }
 TEST_REFUSED = "This payment was made through a test channel; the shop must set PORTONE_ALLOW_TEST=1 to accept it."
 
 bp = Blueprint(
-    "merchant", __name__, cli_group=None, template_folder="../templates",
-    static_folder="../static/merchant", static_url_path="/static/merchant",
-)  # fmt: skip
+    "merchant",
+    __name__,
+    cli_group=None,
+    template_folder="../templates",
+    static_folder="../static/merchant",
+    static_url_path="/static/merchant",
+)
 logger = logging.getLogger(__name__)
 
 
 @bp.get("/")
 def order_page():
-    buyer = {"name": "홍길동" if language() == "ko" else "Gildong Hong", "email": "buyer@example.com"}
+    buyer = {
+        "name": "홍길동" if language() == "ko" else "Gildong Hong",
+        "email": "buyer@example.com",
+    }
     return render_template(
-        "merchant/order.html", products=PRODUCTS.values(), pay_methods=settings().pay_methods,
+        "merchant/order.html",
+        products=PRODUCTS.values(),
+        pay_methods=settings().pay_methods,
         buyer=buyer | {"phone": "010-1234-5678"},
-    )  # fmt: skip
+    )
 
 
 @bp.post("/orders")
@@ -99,7 +120,9 @@ def complete():
         "paymentId": payment.id,
         "status": payment.status,
         "orderUrl": url_for(".show_order", order_id=payment.order_id),
-        "virtualAccount": payment.virtual_account if payment.status == "VIRTUAL_ACCOUNT_ISSUED" else None,
+        "virtualAccount": payment.virtual_account
+        if payment.status == "VIRTUAL_ACCOUNT_ISSUED"
+        else None,
     }
 
 
@@ -115,7 +138,10 @@ def payment_redirect():
         payment = settlement.settle(payment_id, "redirect")
     except Refused:
         return error_page(404, "There is no such order.")
-    except (PortOneUnavailable, PortOneRejected):  # it is in the trail, and the result page asks again
+    except (
+        PortOneUnavailable,
+        PortOneRejected,
+    ):  # it is in the trail, and the result page asks again
         payment = settlement.find(payment_id)
     manual_approval = warn_of_manual_approval(request.args, payment)
     message = "[MANUAL_APPROVAL]" if manual_approval else settlement.said(request.args)
@@ -137,28 +163,44 @@ def show_order(order_id):
     is_late = settlement.expired(payment) if is_issued else payment.created_at < now() - WINDOW_TIME
     is_double = any("DUPLICATE" in each.reasons for each in attempts)
     return render_template(
-        "merchant/result.html", order=order, payment=payment, account=virtual_account(payment),
-        events=events, unknown=not is_known, can_retry=order.paid_at is None,
-        kind=kind_of(order, payment, said, is_late), is_double=is_double,
-        message=said if order.status in {"PENDING", "FAILED"} and said != "[MANUAL_APPROVAL]" else "",
-    )  # fmt: skip
+        "merchant/result.html",
+        order=order,
+        payment=payment,
+        account=virtual_account(payment),
+        events=events,
+        unknown=not is_known,
+        can_retry=order.paid_at is None,
+        kind=kind_of(order, payment, said, is_late),
+        is_double=is_double,
+        message=said
+        if order.status in {"PENDING", "FAILED"} and said != "[MANUAL_APPROVAL]"
+        else "",
+    )
 
 
 @bp.post("/payment/webhook")
 def webhook():
     """PortOne tells that something happened to a payment. What it says is only a reason to ask."""
     body = request.get_data()
-    if settings().webhook_secrets and not is_signed(settings().webhook_secrets, request.headers, body):
-        logger.warning("webhook refused: not signed with PORTONE_WEBHOOK_SECRET, or this machine's clock is off")
+    if settings().webhook_secrets and not is_signed(
+        settings().webhook_secrets, request.headers, body
+    ):
+        logger.warning(
+            "webhook refused: not signed with PORTONE_WEBHOOK_SECRET, or this machine's clock is off"
+        )
         raise Refused("SIGNATURE_INVALID")
     notice = json_body()
-    data = notice.get("data") if isinstance(notice.get("data"), dict) else notice  # 2024-04-25, or 2024-01-01
+    data = (
+        notice.get("data") if isinstance(notice.get("data"), dict) else notice
+    )  # 2024-04-25, or 2024-01-01
     payment_id = data.get("paymentId") or data.get("payment_id")
     try:
         if isinstance(payment_id, str):
             settlement.settle(payment_id, "webhook")
     except Refused:
-        logger.info("payment %s: a webhook about it, but it is not ours", settlement.printable(payment_id))
+        logger.info(
+            "payment %s: a webhook about it, but it is not ours", settlement.printable(payment_id)
+        )
     return {"received": True}
 
 
@@ -194,7 +236,9 @@ def text_field(body, name):
 def one_of(body, name, choices, default=None):
     value = body.get(name, default)
     if not isinstance(value, str) or value not in choices:
-        raise invalid(name, _("Choose one of %s.") % ", ".join(choice or '""' for choice in choices))
+        raise invalid(
+            name, _("Choose one of %s.") % ", ".join(choice or '""' for choice in choices)
+        )
     return value
 
 
@@ -204,7 +248,9 @@ def buyer_fields(body):
         value = buyer.get(name)
         if not isinstance(value, str) or not value.strip():
             raise invalid(f"buyer.{name}", "This field is required.")
-        if not re.fullmatch(pattern, value) or len(value.encode()) > (30 if name == "name" else 100):
+        if not re.fullmatch(pattern, value) or len(value.encode()) > (
+            30 if name == "name" else 100
+        ):
             raise invalid(f"buyer.{name}", message)
     return buyer
 
@@ -219,7 +265,11 @@ def find_order(order_id):
 def opened(payment):
     """201: the order's page as Location, and exactly what checkout.js hands to PortOne.requestPayment."""
     order = session.get(Order, payment.order_id)
-    body = {"orderId": order.id, "paymentId": payment.id, "request": payment_request(order, payment)}
+    body = {
+        "orderId": order.id,
+        "paymentId": payment.id,
+        "request": payment_request(order, payment),
+    }
     return body, 201, {"Location": url_for(".show_order", order_id=order.id)}
 
 
@@ -239,7 +289,8 @@ def payment_request(order, payment):
             "email": order.buyer_email,
             "phoneNumber": order.buyer_phone,
         },
-        "redirectUrl": (settings().public_url or request.host_url.rstrip("/")) + url_for(".payment_redirect"),
+        "redirectUrl": (settings().public_url or request.host_url.rstrip("/"))
+        + url_for(".payment_redirect"),
         "locale": "KO_KR" if language() == "ko" else "EN_US",
     }
     if payment.window_type:
@@ -247,7 +298,9 @@ def payment_request(order, payment):
     if payment.pay_method == "VIRTUAL_ACCOUNT":
         result["virtualAccount"] = {"accountExpiry": {"validHours": VIRTUAL_ACCOUNT_HOURS}}
     if payment.pay_method == "MOBILE":
-        result["productType"] = PRODUCTS[order.product_id].type if order.product_id in PRODUCTS else "REAL"
+        result["productType"] = (
+            PRODUCTS[order.product_id].type if order.product_id in PRODUCTS else "REAL"
+        )
     if settings().notice_url:
         result["noticeUrls"] = [settings().notice_url]
     return result
@@ -258,8 +311,9 @@ def virtual_account(payment):
         return None
     deadline = parse_time(payment.virtual_account["expiredAt"])
     return payment.virtual_account | {
-        "deadline": date(deadline) if deadline else "", "expired": settlement.expired(payment),
-    }  # fmt: skip
+        "deadline": date(deadline) if deadline else "",
+        "expired": settlement.expired(payment),
+    }
 
 
 def warn_of_manual_approval(answer, payment):
@@ -314,7 +368,15 @@ def english_name(product_id):
 
 @bp.context_processor
 def template_names():
-    names = {"_": _, "lang": language(), "won": won, "when": when, "date": date, "words": WORDS, "settings": settings()}
+    names = {
+        "_": _,
+        "lang": language(),
+        "won": won,
+        "when": when,
+        "date": date,
+        "words": WORDS,
+        "settings": settings(),
+    }
     return names | {"lang_of": lang_of, "english_name": english_name}
 
 

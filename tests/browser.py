@@ -9,15 +9,21 @@ import pytest
 REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 def sync_api():
     """The module playwright.sync_api."""
     if not REQUIRED:
-        pytest.importorskip("playwright.sync_api", reason="playwright is not installed (tests/requirements.txt)")
+        pytest.importorskip(
+            "playwright.sync_api", reason="playwright is not installed (tests/requirements.txt)"
+        )
     return importlib.import_module("playwright.sync_api")
 
 
@@ -36,7 +42,9 @@ def find_browser():
 def chromium(playwright):
     path = find_browser()
     if path is None:
-        (pytest.fail if REQUIRED else pytest.skip)(f"no browser found: none of {', '.join(BROWSERS)}")
+        (pytest.fail if REQUIRED else pytest.skip)(
+            f"no browser found: none of {', '.join(BROWSERS)}"
+        )
     browser = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS, headless=True)
     yield browser
     browser.close()

@@ -15,7 +15,7 @@ import pytest
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-import sandbox
+import portone_sandbox
 from merchant import create_app
 from merchant.models import db
 from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
@@ -26,7 +26,9 @@ from tests.visitor import page, site, visit  # noqa: F401
 DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
 FOLDER = TemporaryDirectory()
-COMPILED_TEMPLATES = FileSystemBytecodeCache(FOLDER.name)  # shared, or every shop would compile its own
+COMPILED_TEMPLATES = FileSystemBytecodeCache(
+    FOLDER.name
+)  # shared, or every shop would compile its own
 
 
 def on_postgres():
@@ -66,7 +68,9 @@ def on_server(*statements):
 def no_schemas_left():
     yield
     if schemas:
-        on_server("SET lock_timeout = '10s'", *(f"DROP SCHEMA {schema} CASCADE" for schema in schemas))
+        on_server(
+            "SET lock_timeout = '10s'", *(f"DROP SCHEMA {schema} CASCADE" for schema in schemas)
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,7 +85,7 @@ def one_ssl_context():
 def empty_database():
     """An SQLite file with the shop's tables and nothing in them."""
     file = Path(FOLDER.name) / "empty.db"
-    create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": f"sqlite:///{file}"})
+    create_app({**portone_sandbox.settings("/sandbox"), "DATABASE_URL": f"sqlite:///{file}"})
     return file
 
 
@@ -91,17 +95,28 @@ class Shop:
     def __init__(self, folder, **settings):
         self.folder = folder
         if not on_postgres() and not (folder / "shop.db").exists():
-            shutil.copy(empty_database(), folder / "shop.db")  # several times faster than creating the tables
-        self.app = create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder), **settings})
+            shutil.copy(
+                empty_database(), folder / "shop.db"
+            )  # several times faster than creating the tables
+        self.app = create_app(
+            {
+                **portone_sandbox.settings("/sandbox"),
+                "DATABASE_URL": new_database(folder),
+                **settings,
+            }
+        )
         self.app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
         session = self.app.extensions["merchant"].portone.session
-        session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(lambda *call: self.portone(*call)))
+        session.mount(
+            portone_sandbox.API_BASE,
+            portone_sandbox.SandboxAdapter(lambda *call: self.portone(*call)),
+        )
         self.client = self.app.test_client()
 
     @cached_property
     def portone(self):
         """The sandbox, for the tests that need it."""
-        return sandbox.create_app(self.folder / "sandbox.db")
+        return portone_sandbox.create_app(self.folder / "sandbox.db")
 
     @cached_property
     def window(self):
@@ -109,7 +124,13 @@ class Shop:
 
     def order(self, **fields):
         """Place an order; returns the answer's JSON: orderId, paymentId, request."""
-        body = {"productId": "waffle-trainer", "payMethod": "CARD", "windowType": "", "buyer": BUYER, **fields}
+        body = {
+            "productId": "waffle-trainer",
+            "payMethod": "CARD",
+            "windowType": "",
+            "buyer": BUYER,
+            **fields,
+        }
         answer = self.client.post("/orders", json=body)
         assert answer.status_code == 201, answer.text
         return answer.json
@@ -143,7 +164,11 @@ class Shop:
         from merchant.models import PaymentEvent, session
 
         with self.app.app_context():
-            events = session.query(PaymentEvent).filter_by(order_id=order["orderId"]).order_by(PaymentEvent.id)
+            events = (
+                session.query(PaymentEvent)
+                .filter_by(order_id=order["orderId"])
+                .order_by(PaymentEvent.id)
+            )
             return [event.event for event in events]
 
 
@@ -156,7 +181,9 @@ def make_shop(tmp_path):
         return shops[-1]
 
     yield make_shop
-    for shop in shops:  # a PostgreSQL server takes 100 connections, and those of a shop would stay open
+    for (
+        shop
+    ) in shops:  # a PostgreSQL server takes 100 connections, and those of a shop would stay open
         with shop.app.app_context():
             db.engine.dispose()
 

@@ -21,7 +21,11 @@ LANGUAGES = {"en": "en-US", "ko": "ko-KR"}
 
 def main():
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        environment = {**os.environ, "PORTONE_SANDBOX": "1", "DATABASE_URL": f"sqlite:///{folder}/shop.db"}
+        environment = {
+            **os.environ,
+            "PORTONE_SANDBOX": "1",
+            "DATABASE_URL": f"sqlite:///{folder}/shop.db",
+        }
         environment["SANDBOX_DATABASE"] = f"{folder}/sandbox.db"
         command = [sys.executable, "-m", "flask", "run", "--port", str(PORT)]
         site = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
@@ -48,7 +52,9 @@ def wait_until_up():
 
 def take(browser, phone, language, locale):
     """The window over the order page, the paid order beside it, and the same order on a phone."""
-    page = browser.new_page(locale=locale, viewport={"width": 1280, "height": 860}, base_url=f"http://127.0.0.1:{PORT}")
+    page = browser.new_page(
+        locale=locale, viewport={"width": 1280, "height": 860}, base_url=f"http://127.0.0.1:{PORT}"
+    )
     page.goto("/")
     page.click("#pay")
     window = page.frame_locator("dialog iframe")
@@ -65,7 +71,9 @@ def take(browser, phone, language, locale):
 
 
 def save(page, name):
-    page.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=70, animations="disabled", caret="hide")
+    page.screenshot(
+        path=PICTURES / f"{name}.jpg", type="jpeg", quality=70, animations="disabled", caret="hide"
+    )
 
 
 if __name__ == "__main__":

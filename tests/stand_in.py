@@ -107,7 +107,9 @@ class Call(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/json", "Content-Length": len(body), **dict(headers)}
         lines = [f"HTTP/1.1 {status} {self.responses.get(status, ['?'])[0]}"]
         lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
-        self.close_connection = headers["Content-Length"] not in range(len(body) + 1)  # it is waited for, in vain
+        self.close_connection = headers["Content-Length"] not in range(
+            len(body) + 1
+        )  # it is waited for, in vain
         self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
     def send(self, data):
@@ -167,19 +169,37 @@ def record(order, status, **changes):
     cancelled = {"CANCELLED": total, "PARTIAL_CANCELLED": total // 4}.get(status, 0)
     vat = round(total / 11)
     cancellation = {
-        "status": "SUCCEEDED", "id": "cancellation-1", "totalAmount": cancelled, "taxFreeAmount": 0, "vatAmount": 0,
-        "reason": "refund", "requestedAt": moment, "cancelledAt": moment,
-    }  # fmt: skip
+        "status": "SUCCEEDED",
+        "id": "cancellation-1",
+        "totalAmount": cancelled,
+        "taxFreeAmount": 0,
+        "vatAmount": 0,
+        "reason": "refund",
+        "requestedAt": moment,
+        "cancelledAt": moment,
+    }
     account = {
-        "type": "PaymentMethodVirtualAccount", "bank": "SHINHAN", "accountNumber": "56001234567890",
-        "accountType": "NORMAL", "remitteeName": "스토어", "issuedAt": moment, "expiredAt": "2099-12-31T14:59:59Z",
-    }  # fmt: skip
+        "type": "PaymentMethodVirtualAccount",
+        "bank": "SHINHAN",
+        "accountNumber": "56001234567890",
+        "accountType": "NORMAL",
+        "remitteeName": "스토어",
+        "issuedAt": moment,
+        "expiredAt": "2099-12-31T14:59:59Z",
+    }
     extra = {
         "VIRTUAL_ACCOUNT_ISSUED": {"method": account},
         "PAID": {"paidAt": moment, "disputes": []},
-        "PARTIAL_CANCELLED": {"paidAt": moment, "cancelledAt": moment, "cancellations": [cancellation]},
+        "PARTIAL_CANCELLED": {
+            "paidAt": moment,
+            "cancelledAt": moment,
+            "cancellations": [cancellation],
+        },
         "CANCELLED": {"paidAt": moment, "cancelledAt": moment, "cancellations": [cancellation]},
-        "FAILED": {"failedAt": moment, "failure": {"reason": "한도초과", "pgCode": "51", "pgMessage": "한도초과"}},
+        "FAILED": {
+            "failedAt": moment,
+            "failure": {"reason": "한도초과", "pgCode": "51", "pgMessage": "한도초과"},
+        },
     }.get(status, {})
     return {
         "status": status,
@@ -188,8 +208,12 @@ def record(order, status, **changes):
         "merchantId": "merchant-1",
         "storeId": request["storeId"],
         "channel": {
-            "type": "TEST", "id": "channel-1", "key": request["channelKey"], "name": "테스트",
-            "pgProvider": "TOSSPAYMENTS", "pgMerchantId": "tosstest",
+            "type": "TEST",
+            "id": "channel-1",
+            "key": request["channelKey"],
+            "name": "테스트",
+            "pgProvider": "TOSSPAYMENTS",
+            "pgMerchantId": "tosstest",
         },
         "version": "V2",
         "requestedAt": "2026-01-01T00:00:00Z",
@@ -197,13 +221,31 @@ def record(order, status, **changes):
         "statusChangedAt": moment,
         "orderName": request["orderName"],
         "amount": {
-            "total": total, "taxFree": 0, "vat": vat, "supply": total - vat, "discount": 0, "paid": total,
-            "cancelled": cancelled, "cancelledTaxFree": 0,
+            "total": total,
+            "taxFree": 0,
+            "vat": vat,
+            "supply": total - vat,
+            "discount": 0,
+            "paid": total,
+            "cancelled": cancelled,
+            "cancelledTaxFree": 0,
         },
         "currency": request["currency"],
-        "customer": {"name": "홍길동", "email": "buyer@example.com", "phoneNumber": "010-1234-5678"},
-        "origin": {"platformType": "PC", "ipAddress": "203.0.113.7", "url": "https://shop.example/"},
-        "method": {"type": "PaymentMethodCard", "card": {"name": "신한카드"}, "approvalNumber": "00000000"},
+        "customer": {
+            "name": "홍길동",
+            "email": "buyer@example.com",
+            "phoneNumber": "010-1234-5678",
+        },
+        "origin": {
+            "platformType": "PC",
+            "ipAddress": "203.0.113.7",
+            "url": "https://shop.example/",
+        },
+        "method": {
+            "type": "PaymentMethodCard",
+            "card": {"name": "신한카드"},
+            "approvalNumber": "00000000",
+        },
         **extra,
         **changes,
-    }  # fmt: skip
+    }

@@ -41,7 +41,12 @@ class Walk:
 
     def order(self, outcome=None, method="CARD", then=()):
         """-> (the order's page, paymentId, the payment window). then: what its PG or bank does next, in the console."""
-        body = {"productId": "drip-coffee", "payMethod": method, "windowType": "IFRAME", "buyer": BUYER}
+        body = {
+            "productId": "drip-coffee",
+            "payMethod": method,
+            "windowType": "IFRAME",
+            "buyer": BUYER,
+        }
         answer = self.post("/orders", data=body)
         made = answer.json()
         wanted = {"request": made["request"], "windowType": "IFRAME", "page": "http://localhost/"}
@@ -141,8 +146,12 @@ def authenticate(page):
 @pytest.mark.parametrize(("scheme", "locale"), [("light", "ko-KR"), ("dark", "en-US")])
 def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
     context = new_context(
-        base_url=site.url, viewport=NARROW, color_scheme=scheme, locale=locale, reduced_motion="reduce",
-    )  # fmt: skip
+        base_url=site.url,
+        viewport=NARROW,
+        color_scheme=scheme,
+        locale=locale,
+        reduced_motion="reduce",
+    )
     axe, found = Axe(), []
     for address, act in states(Walk(context.request)):
         page = context.new_page()
@@ -150,7 +159,9 @@ def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
         if act:
             act(page)
         where = f"{address} {act.__name__ if act else ''}"
-        for violation in axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]:
+        for violation in axe.run(page, options={"resultTypes": ["violations"]}).response[
+            "violations"
+        ]:
             found += [(where, violation["id"], node["html"]) for node in violation["nodes"]]
         found += [(where, "small target", html) for html in page.evaluate(SMALL_TARGETS)]
         if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
@@ -161,7 +172,9 @@ def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
 
 def tab_to(page, selector, frame=None):
     for _ in range(60):
-        if (frame or page).evaluate("selector => document.activeElement.matches(selector)", selector):
+        if (frame or page).evaluate(
+            "selector => document.activeElement.matches(selector)", selector
+        ):
             return
         page.keyboard.press("Tab")
     pytest.fail(f"{selector} is not reached by Tab")
@@ -227,9 +240,9 @@ def test_who_wants_no_motion_sees_none(visit, motion, animation):
     wait_for_the_shop(page)
     spinner = "getComputedStyle(document.querySelector('#pay'), '::before').animationName"
     assert page.evaluate(spinner) == animation
-    assert page.evaluate("getComputedStyle(document.querySelector('.choice')).transitionDuration === '0s'") == (
-        motion == "reduce"
-    )
+    assert page.evaluate(
+        "getComputedStyle(document.querySelector('.choice')).transitionDuration === '0s'"
+    ) == (motion == "reduce")
 
 
 def test_the_pay_button_is_in_reach_of_a_thumb(visit):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from merchant.models import Order, Payment, PaymentEvent, session
-from sandbox import accounts
+from portone_sandbox import accounts
 from tests.conftest import BUYER
 from tests.stand_in import record
 
@@ -62,7 +62,11 @@ def assert_mismatch(shop, order, expected):
 def assert_unharmed(shop, order):
     """Nothing has happened to the order, and it can be paid as if nothing had been tried."""
     stored = row(shop, Order, order["orderId"])
-    assert (stored.status, stored.paid_at, stored.payment_id) == ("PENDING", None, order["paymentId"])
+    assert (stored.status, stored.paid_at, stored.payment_id) == (
+        "PENDING",
+        None,
+        order["paymentId"],
+    )
     shop.pay(order["request"])
     assert shop.complete(order).json["status"] == "PAID"
 
@@ -70,7 +74,13 @@ def assert_unharmed(shop, order):
 def assert_no_personal_data(shop):
     """The trail is shown to whoever has the order's address, and kept: nobody is named in any of its columns."""
     told = str(rows(shop, PaymentEvent))
-    for private in [*BUYER.values(), "성춘향", "chunhyang@example.org", "01087654321", "203.0.113.7"]:
+    for private in [
+        *BUYER.values(),
+        "성춘향",
+        "chunhyang@example.org",
+        "01087654321",
+        "203.0.113.7",
+    ]:
         assert private not in told
 
 
@@ -83,7 +93,10 @@ def assert_no_personal_data(shop):
         ({"totalAmount": 100}, {"AMOUNT": [1000, 100]}),
         ({"totalAmount": 1001}, {"AMOUNT": [1000, 1001]}),
         ({"currency": "USD"}, {"CURRENCY": ["KRW", "USD"]}),
-        ({"orderName": "한정판 스니커즈"}, {"ORDER_NAME": ["나이키 와플 트레이너 2 SD", "한정판 스니커즈"]}),
+        (
+            {"orderName": "한정판 스니커즈"},
+            {"ORDER_NAME": ["나이키 와플 트레이너 2 SD", "한정판 스니커즈"]},
+        ),
         ({"taxFreeAmount": 1000}, {"TAX_FREE": [0, 1000]}),
         ({"promotionId": "half-price"}, {"PROMOTION": [None, "half-price"]}),
         ({"totalAmount": 1, "currency": "JPY"}, {"AMOUNT": [1000, 1], "CURRENCY": ["KRW", "JPY"]}),
@@ -99,7 +112,9 @@ def test_a_request_changed_in_the_browser_is_a_mismatch(shop, changes, expected)
 def test_the_trail_shows_a_difference_that_the_eye_does_not_see(asking_shop, portone):
     for unseen in ["\u200b", "\u202e", "\0", "\n", "\ud800"]:
         order = asking_shop.order()
-        portone.records[order["paymentId"]] = record(order, "PAID", orderName=order["request"]["orderName"] + unseen)
+        portone.records[order["paymentId"]] = record(
+            order, "PAID", orderName=order["request"]["orderName"] + unseen
+        )
         answer = error(asking_shop.complete(order), 400, "PAYMENT_MISMATCH")
         assert answer["reasons"] == list(differences(asking_shop, order)) == ["ORDER_NAME"]
         assert 'data-order-status="MISMATCH"' in asking_shop.page(order)
@@ -136,12 +151,18 @@ def test_an_order_whose_payment_was_changed_can_be_paid_by_another_attempt(shop)
     error(shop.complete(order), 400, "PAYMENT_MISMATCH")
     stored = row(shop, Order, order["orderId"])
     assert (stored.status, stored.payment_id) == ("PAID", retry["paymentId"])
-    assert row(shop, Payment, order["paymentId"]).status == "MISMATCH", "its money is still to be given back"
+    assert row(shop, Payment, order["paymentId"]).status == "MISMATCH", (
+        "its money is still to be given back"
+    )
 
 
 def test_whose_name_pays_does_not_matter_and_is_not_kept_in_the_trail(shop):
     order = shop.order()
-    customer = {"fullName": "성춘향", "email": "chunhyang@example.org", "phoneNumber": "01087654321"}
+    customer = {
+        "fullName": "성춘향",
+        "email": "chunhyang@example.org",
+        "phoneNumber": "01087654321",
+    }
     shop.pay({**order["request"], "customer": customer, "customData": {"name": "성춘향"}})
     assert shop.complete(order).json["status"] == "PAID"
     assert_no_personal_data(shop)
@@ -150,11 +171,26 @@ def test_whose_name_pays_does_not_matter_and_is_not_kept_in_the_trail(shop):
 # More is sent to our routes than they ask for
 
 EXTRA = {
-    "price": 1, "amount": 1, "totalAmount": 1, "currency": "JPY", "orderName": "free lunch", "name": "free lunch",
-    "status": "PAID", "paid_at": "2026-01-01T00:00:00Z", "fulfilled_at": "2026-01-01T00:00:00Z", "code": None,
-    "id": "0" * 32, "storeId": "store-attacker", "store_id": "store-attacker", "channelKey": "channel-key-attacker",
-    "verified": True, "isAdmin": True, "transactionType": "PAYMENT", "txId": "tx", "message": "approved",
-}  # fmt: skip
+    "price": 1,
+    "amount": 1,
+    "totalAmount": 1,
+    "currency": "JPY",
+    "orderName": "free lunch",
+    "name": "free lunch",
+    "status": "PAID",
+    "paid_at": "2026-01-01T00:00:00Z",
+    "fulfilled_at": "2026-01-01T00:00:00Z",
+    "code": None,
+    "id": "0" * 32,
+    "storeId": "store-attacker",
+    "store_id": "store-attacker",
+    "channelKey": "channel-key-attacker",
+    "verified": True,
+    "isAdmin": True,
+    "transactionType": "PAYMENT",
+    "txId": "tx",
+    "message": "approved",
+}
 
 
 def terms(request):
@@ -164,7 +200,9 @@ def terms(request):
 
 def test_a_new_order_takes_nothing_from_the_browser_but_what_was_asked(shop):
     honest = shop.order()
-    order = shop.order(**EXTRA, orderId="0" * 32, paymentId="0" * 32, buyer={**BUYER, **EXTRA, "name": "홍길동"})
+    order = shop.order(
+        **EXTRA, orderId="0" * 32, paymentId="0" * 32, buyer={**BUYER, **EXTRA, "name": "홍길동"}
+    )
     assert terms(order["request"]) == terms(honest["request"])
     assert order["paymentId"] == order["request"]["paymentId"]
     assert "0" * 32 not in {order["orderId"], order["paymentId"]}
@@ -175,7 +213,12 @@ def test_a_new_order_takes_nothing_from_the_browser_but_what_was_asked(shop):
 
 def test_a_new_attempt_takes_nothing_from_the_browser_but_what_was_asked(shop):
     order = shop.order()
-    extra = {**EXTRA, "productId": "wallpaper", "paymentId": order["paymentId"], "orderId": "0" * 32}
+    extra = {
+        **EXTRA,
+        "productId": "wallpaper",
+        "paymentId": order["paymentId"],
+        "orderId": "0" * 32,
+    }
     response = shop.client.post(f"/orders/{order['orderId']}/payments", json=extra)
     assert (response.status_code, response.json["orderId"]) == (201, order["orderId"])
     assert terms(response.json["request"]) == terms(order["request"])
@@ -190,14 +233,22 @@ def test_an_sdk_answer_that_claims_success_pays_nothing(shop, outcome):
         shop.pay(order["request"], outcome)
     ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
     response = shop.client.post("/payment/complete", json={**EXTRA, **ids})
-    assert (response.status_code, response.json["status"]) == (200, "FAILED" if outcome else "PENDING")
+    assert (response.status_code, response.json["status"]) == (
+        200,
+        "FAILED" if outcome else "PENDING",
+    )
     assert row(shop, Order, order["orderId"]).paid_at is None
 
 
 def test_an_sdk_answer_that_claims_failure_fails_nothing(shop):
     order = shop.order()
     shop.pay(order["request"])
-    body = {"orderId": order["orderId"], "paymentId": order["paymentId"], "code": "FAILURE_TYPE_PG", "message": "no"}
+    body = {
+        "orderId": order["orderId"],
+        "paymentId": order["paymentId"],
+        "code": "FAILURE_TYPE_PG",
+        "message": "no",
+    }
     assert shop.client.post("/payment/complete", json=body).json["status"] == "PAID"
     assert shop.trail(order) == [*OPENED, "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
 
@@ -237,7 +288,9 @@ def test_a_dear_orders_payment_made_at_a_cheap_ones_terms_is_a_mismatch(shop):
 @pytest.mark.parametrize("id", ["f" * 32, "attacker-1"])
 def test_a_payment_made_in_the_browser_under_an_id_of_its_own_is_not_ours(shop, id):
     order = shop.order()
-    shop.pay({**order["request"], "paymentId": id})  # paid at PortOne, in our store, over our amount
+    shop.pay(
+        {**order["request"], "paymentId": id}
+    )  # paid at PortOne, in our store, over our amount
     before = everything(shop)
     error(shop.complete({**order, "paymentId": id}), 404, "PAYMENT_NOT_FOUND")
     assert shop.client.get("/payment-redirect", query_string={"paymentId": id}).status_code == 404
@@ -259,7 +312,10 @@ def test_nobody_is_asked_about_a_payment_that_is_not_the_orders(asking_shop, por
     [
         ({"id": "another"}, {"PAYMENT_ID": "another"}),
         ({"storeId": "store-another"}, {"STORE": "store-another"}),
-        ({"channel": {"type": "TEST", "key": "channel-key-another"}}, {"CHANNEL": "channel-key-another"}),
+        (
+            {"channel": {"type": "TEST", "key": "channel-key-another"}},
+            {"CHANNEL": "channel-key-another"},
+        ),
         ({"amount": {"total": 999}}, {"AMOUNT": 999}),
         ({"amount": {"total": -1000}}, {"AMOUNT": -1000}),
         ({"amount": {"total": 0}}, {"AMOUNT": 0}),
@@ -267,7 +323,10 @@ def test_nobody_is_asked_about_a_payment_that_is_not_the_orders(asking_shop, por
         ({"currency": "USD"}, {"CURRENCY": "USD"}),
         ({"orderName": "another"}, {"ORDER_NAME": "another"}),
         ({"promotionId": "half-price"}, {"PROMOTION": "half-price"}),
-        ({"id": "another", "storeId": "store-another"}, {"PAYMENT_ID": "another", "STORE": "store-another"}),
+        (
+            {"id": "another", "storeId": "store-another"},
+            {"PAYMENT_ID": "another", "STORE": "store-another"},
+        ),
     ],
 )
 def test_a_paid_record_of_something_else_is_a_mismatch(asking_shop, portone, changes, expected):
@@ -275,10 +334,18 @@ def test_a_paid_record_of_something_else_is_a_mismatch(asking_shop, portone, cha
     portone.records[order["paymentId"]] = record(order, "PAID", **changes)
     request = order["request"]
     asked_for = {
-        "PAYMENT_ID": request["paymentId"], "STORE": request["storeId"], "CHANNEL": request["channelKey"],
-        "AMOUNT": 1000, "TAX_FREE": 0, "CURRENCY": "KRW", "ORDER_NAME": request["orderName"], "PROMOTION": None,
-    }  # fmt: skip
-    assert_mismatch(asking_shop, order, {name: [asked_for[name], actual] for name, actual in expected.items()})
+        "PAYMENT_ID": request["paymentId"],
+        "STORE": request["storeId"],
+        "CHANNEL": request["channelKey"],
+        "AMOUNT": 1000,
+        "TAX_FREE": 0,
+        "CURRENCY": "KRW",
+        "ORDER_NAME": request["orderName"],
+        "PROMOTION": None,
+    }
+    assert_mismatch(
+        asking_shop, order, {name: [asked_for[name], actual] for name, actual in expected.items()}
+    )
     assert_no_personal_data(asking_shop)
 
 
@@ -295,12 +362,25 @@ def test_a_test_payment_is_refused_unless_allowed_and_accepted_once_it_is(make_s
 
 def test_the_trail_names_nobody_whatever_happens(asking_shop, portone):
     customer = {"name": "성춘향", "email": "chunhyang@example.org", "phoneNumber": "01087654321"}
-    for state in ["READY", "FAILED", "VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED", "NEW"]:
+    for state in [
+        "READY",
+        "FAILED",
+        "VIRTUAL_ACCOUNT_ISSUED",
+        "PAID",
+        "PARTIAL_CANCELLED",
+        "CANCELLED",
+        "NEW",
+    ]:
         for changes in [{}, {"orderName": "another"}]:
             order = asking_shop.order()
             portone.records[order["paymentId"]] = record(order, state, customer=customer, **changes)
-            query = {"paymentId": order["paymentId"], "message": "성춘향 chunhyang@example.org 01087654321"}
-            assert asking_shop.client.get("/payment-redirect", query_string=query).status_code == 303
+            query = {
+                "paymentId": order["paymentId"],
+                "message": "성춘향 chunhyang@example.org 01087654321",
+            }
+            assert (
+                asking_shop.client.get("/payment-redirect", query_string=query).status_code == 303
+            )
             asking_shop.complete(order)
             asking_shop.page(order)
     assert_no_personal_data(asking_shop)
@@ -312,7 +392,9 @@ def test_the_trail_names_nobody_whatever_happens(asking_shop, portone):
 def follow(shop, query):
     """What the browser shows in the end, and the address it stands at. The query is a dict, or text as it is."""
     first = shop.client.get("/payment-redirect", query_string=query)
-    assert first.status_code == 303 and re.fullmatch(r"/orders/[0-9a-f]{32}(\?message=.*)?", first.location)
+    assert first.status_code == 303 and re.fullmatch(
+        r"/orders/[0-9a-f]{32}(\?message=.*)?", first.location
+    )
     assert len(first.headers.getlist("Location")) == 1 and not first.headers.getlist("Set-Cookie")
     return shop.client.get(first.location).text, first.location
 
@@ -321,24 +403,43 @@ def follow(shop, query):
 def test_a_redirect_that_claims_failure_fails_nothing(shop, name):
     order = shop.order()
     shop.pay(order["request"])
-    failure = {"code": "FAILURE_TYPE_PG", "message": "declined!", "pgCode": "51", "pgMessage": "declined!"}
+    failure = {
+        "code": "FAILURE_TYPE_PG",
+        "message": "declined!",
+        "pgCode": "51",
+        "pgMessage": "declined!",
+    }
     page, _ = follow(shop, {name: order["paymentId"], **failure})
     assert 'data-order-status="PAID"' in page and "declined!" not in page
     assert shop.trail(order) == [*OPENED, "REDIRECTED", "LOOKED_UP", "ORDER_PAID"]
 
 
-@pytest.mark.parametrize(("outcome", "expected"), [(None, "PENDING"), ("decline", "FAILED"), ("tamper", "MISMATCH")])
+@pytest.mark.parametrize(
+    ("outcome", "expected"), [(None, "PENDING"), ("decline", "FAILED"), ("tamper", "MISMATCH")]
+)
 def test_a_redirect_that_claims_success_pays_nothing(shop, outcome, expected):
     order = shop.order()
     if outcome:
         shop.pay(order["request"], outcome)
-    claim = {"transactionType": "PAYMENT", "txId": "tx", "status": "PAID", "amount": "1000", "code": ""}
+    claim = {
+        "transactionType": "PAYMENT",
+        "txId": "tx",
+        "status": "PAID",
+        "amount": "1000",
+        "code": "",
+    }
     page, _ = follow(shop, {"paymentId": order["paymentId"], **claim})
     assert f'data-order-status="{expected}"' in page
     assert row(shop, Order, order["orderId"]).paid_at is None
 
 
-MARKUP = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'", "{{ 7 * 7 }}", "%3Cb%3E"]
+MARKUP = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "{{ 7 * 7 }}",
+    "%3Cb%3E",
+]
 
 
 @pytest.mark.parametrize("text", MARKUP)
@@ -347,7 +448,11 @@ def test_a_redirects_markup_is_shown_as_text(shop, text):
     fields = ("message", "code", "pgCode", "pgMessage", "txId", "transactionType", "unknown")
     page, _ = follow(shop, {"paymentId": order["paymentId"], **dict.fromkeys(fields, text)})
     shown = re.search("<q>(.*)</q>", page)[1]
-    assert not set("<>\"'") & set(shown) and "alert(1)" not in page.replace(shown, "") and "49" not in shown
+    assert (
+        not set("<>\"'") & set(shown)
+        and "alert(1)" not in page.replace(shown, "")
+        and "49" not in shown
+    )
 
 
 def test_a_redirects_message_is_cut_and_holds_no_line(shop):
@@ -374,13 +479,27 @@ def test_a_redirect_that_names_its_payment_twice_means_that_payment(shop):
     order = shop.order()
     shop.pay(order["request"])
     id = order["paymentId"]
-    for query in [f"paymentId={id}&payment_id={id}", f"paymentId={id}&paymentId={id}&code=A&code=B&message=&message=x"]:
+    for query in [
+        f"paymentId={id}&payment_id={id}",
+        f"paymentId={id}&paymentId={id}&code=A&code=B&message=&message=x",
+    ]:
         page, _ = follow(shop, query)
         assert 'data-order-status="PAID"' in page
 
 
-NO_PAYMENT = ["", "paymentId=", "paymentId=nobody", "paymentId=a&payment_id=b", "paymentId=a&paymentId=b", "code=X"]
-TWO_PAYMENTS = ["paymentId={0}&payment_id={1}", "payment_id={0}&payment_id={1}", "paymentId={1}&paymentId={0}"]
+NO_PAYMENT = [
+    "",
+    "paymentId=",
+    "paymentId=nobody",
+    "paymentId=a&payment_id=b",
+    "paymentId=a&paymentId=b",
+    "code=X",
+]
+TWO_PAYMENTS = [
+    "paymentId={0}&payment_id={1}",
+    "payment_id={0}&payment_id={1}",
+    "paymentId={1}&paymentId={0}",
+]
 
 
 def test_a_redirect_that_names_no_payment_or_two_is_an_error_page(shop):
@@ -397,12 +516,32 @@ def test_a_redirect_that_names_no_payment_or_two_is_an_error_page(shop):
 
 # Ids are guessed
 
-STRANGE_IDS = ["../payments", "a/b", "%2e%2e", "a?b", "a#b", "a\nb", "a\0b", "x" * 10_000, "결제", "\ud800"]
+STRANGE_IDS = [
+    "../payments",
+    "a/b",
+    "%2e%2e",
+    "a?b",
+    "a#b",
+    "a\nb",
+    "a\0b",
+    "x" * 10_000,
+    "결제",
+    "\ud800",
+]
 
 
 def near(id):
     """Ids that are nearly this one."""
-    return [id[::-1], id[:-1], id + "0", id.upper() + "A", f" {id}", f"{id}\n", "0" * 32, f"{int(id, 16) ^ 1:032x}"]
+    return [
+        id[::-1],
+        id[:-1],
+        id + "0",
+        id.upper() + "A",
+        f" {id}",
+        f"{id}\n",
+        "0" * 32,
+        f"{int(id, 16) ^ 1:032x}",
+    ]
 
 
 def test_a_guessed_id_reaches_neither_database_nor_portone(asking_shop, portone):
@@ -457,7 +596,9 @@ def said_by(shop):
             shop.pay(order["request"], outcome)
         yield str(order)
         yield shop.complete(order).text
-        yield shop.client.get("/payment-redirect", query_string={"paymentId": order["paymentId"]}).text
+        yield shop.client.get(
+            "/payment-redirect", query_string={"paymentId": order["paymentId"]}
+        ).text
         yield shop.page(order)
         yield shop.client.post(f"/orders/{order['orderId']}/payments", json={}).text
     for path in ["/", "/nowhere", "/orders/x", "/payment-redirect", "/static/merchant/checkout.js"]:
@@ -467,14 +608,25 @@ def said_by(shop):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"PORTONE_API_SECRET": "wrong-secret-of-ours"}, {"PORTONE_API_BASE": "http://127.0.0.1:9"}]
+    "settings",
+    [
+        {},
+        {"PORTONE_API_SECRET": "wrong-secret-of-ours"},
+        {"PORTONE_API_BASE": "http://127.0.0.1:9"},
+    ],
 )
 def test_no_secret_is_in_any_page_answer_or_log_line(make_shop, settings, caplog):
     caplog.set_level(logging.DEBUG)
     shop = make_shop(**settings)
     said = [*said_by(shop), caplog.text]
     key = accounts.WEBHOOK_SECRET.removeprefix("whsec_")
-    secrets = [accounts.API_SECRET, "wrong-secret-of-ours", "PortOne wrong", key, base64.b64decode(key).decode()]
+    secrets = [
+        accounts.API_SECRET,
+        "wrong-secret-of-ours",
+        "PortOne wrong",
+        key,
+        base64.b64decode(key).decode(),
+    ]
     assert len(said) > 20
     for secret in secrets:
         assert not [text for text in said if secret in text]

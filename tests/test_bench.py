@@ -21,8 +21,11 @@ def bench(folder, *options):
     brief = ["--rounds", "1", "--seconds", "0.5", "--unpaid", "20", "--delay", "5", "--json", file]
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bench", *brief, *options],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
     assert ran.returncode == 0
     assert not [path for path in folder.iterdir() if path != file], "the databases are left behind"
     return json.loads(file.read_text()), ran.stdout
@@ -45,18 +48,28 @@ def test_every_figure(tmp_path):
     expected |= {(name, "shop", n) for name in SHOP_ONLY | SLOW for n in (20, 40)}
     expected |= {("latency", "portone", 0), ("start", "packages", 0), ("peak", "packages", 0)}
     assert figures(found) == expected
-    assert all(row["min"] <= row["median"] <= row["max"] for row in found["figures"] + found["ratios"])
+    assert all(
+        row["min"] <= row["median"] <= row["max"] for row in found["figures"] + found["ratios"]
+    )
     assert found["durability"].items() >= {"journal_mode": "wal", "synchronous": 2}.items()
     ratios = {row["name"]: row["median"] for row in found["ratios"]}
     assert ratios["calls of PortOne by repeats"] == 0
     assert 0 < ratios["connections to PortOne per worker thread"] <= 1
-    assert {"complete: shop / sdk", "complete: shop / obvious", "page while PortOne is slow / idle"} < set(ratios)
+    assert {
+        "complete: shop / sdk",
+        "complete: shop / obvious",
+        "page while PortOne is slow / idle",
+    } < set(ratios)
     assert all(name in table for name in ratios)
 
 
 @pytest.mark.long
 def test_without_the_shop_there_is_nothing_to_compare(tmp_path):
-    found, _ = bench(tmp_path, "--orders", "20", "--sites", "floor", "sdk", "--only", "complete", "slow", "start")
-    measured = {(name, site, 20) for name in ("complete", "memory", "peak") for site in ("floor", "sdk")}
+    found, _ = bench(
+        tmp_path, "--orders", "20", "--sites", "floor", "sdk", "--only", "complete", "slow", "start"
+    )
+    measured = {
+        (name, site, 20) for name in ("complete", "memory", "peak") for site in ("floor", "sdk")
+    }
     assert figures(found) == measured | {("start", "packages", 0), ("peak", "packages", 0)}
     assert found["ratios"] == []

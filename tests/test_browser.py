@@ -10,7 +10,16 @@ from merchant.korean import KOREAN
 from merchant.models import Order, Payment
 from merchant.words import WORDS
 from tests.browser import sync_api
-from tests.visitor import choose, expect_status, new_email, order, order_id, pay, payment_ids, reload_until
+from tests.visitor import (
+    choose,
+    expect_status,
+    new_email,
+    order,
+    order_id,
+    pay,
+    payment_ids,
+    reload_until,
+)
 
 expect = sync_api().expect
 pytestmark = pytest.mark.browser
@@ -78,7 +87,9 @@ def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale
     words = WORDS["LIMIT"]
     for text in (words.happened, words.next_step):
         expect(page.locator("main")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
-    expect(page.locator("#message [lang=ko]")).to_contain_text("한도")  # the PG's words: limit exceeded
+    expect(page.locator("#message [lang=ko]")).to_contain_text(
+        "한도"
+    )  # the PG's words: limit exceeded
 
 
 def test_a_retry_is_in_the_language_that_was_chosen_meanwhile(visit):
@@ -151,7 +162,9 @@ def test_virtual_account(page, site):
 def test_abandoned_after_approval_then_reloaded(page, window_type):
     """The order page leads to the order whose window was open, and that one is paid."""
     pay(page, "abandon", window_type)
-    window = page.context.pages[-1] if window_type == "POPUP" else page.frame_locator("dialog iframe")
+    window = (
+        page.context.pages[-1] if window_type == "POPUP" else page.frame_locator("dialog iframe")
+    )
     expect(window.locator(".done")).to_be_visible()
     page.reload()
     expect_status(page, "PAID")
@@ -221,15 +234,29 @@ def test_blocked_sdk_is_said_and_makes_no_order(page, site):
 @pytest.mark.parametrize(
     ("code", "message", "said"),
     [
-        ("BadRequest", "storeId is required.", "because of the shop's settings. Nothing has been charged."),
-        ("AmountNotEqualToPredefined", "금액이 다릅니다.", "The amount is no longer that of the order."),
-        ("PaymentAlreadyPaid", "이미 결제된 paymentId입니다.", "This payment was made before or is under way."),
+        (
+            "BadRequest",
+            "storeId is required.",
+            "because of the shop's settings. Nothing has been charged.",
+        ),
+        (
+            "AmountNotEqualToPredefined",
+            "금액이 다릅니다.",
+            "The amount is no longer that of the order.",
+        ),
+        (
+            "PaymentAlreadyPaid",
+            "이미 결제된 paymentId입니다.",
+            "This payment was made before or is under way.",
+        ),
         ("Aborted", "팝업이 차단되었습니다.", "Allow popups for this site"),
         ("UnknownError", "Failed to fetch", "could not be opened. Nothing has been charged."),
         (None, "x is not a function", "could not be opened. Nothing has been charged."),
     ],
 )
-def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale, code, message, said):
+def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(
+    visit, locale, code, message, said
+):
     page = visit(locale=locale)
     page.evaluate(
         """([code, message]) => {
@@ -241,7 +268,9 @@ def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale,
     [text] = {text for text in KOREAN if said in text}
     expect(page.locator("#message")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
     expect(page.locator("#message small")).to_have_text(f"{code}: {message}" if code else message)
-    expect(page.locator("#message small")).to_have_attribute("lang", "ko" if re.search("[가-힣]", message) else "en")
+    expect(page.locator("#message small")).to_have_attribute(
+        "lang", "ko" if re.search("[가-힣]", message) else "en"
+    )
     expect(page.locator("#message a")).to_have_count(1 if code == "PaymentAlreadyPaid" else 0)
     expect(page.locator("#pay")).to_be_enabled()
 
@@ -249,7 +278,11 @@ def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale,
 def refuse_confirmation(page, times=None):
     """/payment/complete answers 503, `times` times or always. Returns the refused requests."""
     refused = []
-    error = {"code": "PORTONE_UNAVAILABLE", "message": "PortOne can't be reached just now.", "retryable": True}
+    error = {
+        "code": "PORTONE_UNAVAILABLE",
+        "message": "PortOne can't be reached just now.",
+        "retryable": True,
+    }
 
     def answer(route):
         if times is not None and len(refused) >= times:
@@ -268,7 +301,9 @@ def test_confirmation_is_tried_again(page):
     assert len(refused) == 2
 
 
-@pytest.mark.parametrize("locale, said", [("ko-KR", "다시 결제"), ("en-US", "still being confirmed")])
+@pytest.mark.parametrize(
+    "locale, said", [("ko-KR", "다시 결제"), ("en-US", "still being confirmed")]
+)
 def test_an_unconfirmed_payment_is_never_called_failed(visit, locale, said):
     page = visit(locale=locale)
     refused = refuse_confirmation(page)
@@ -313,7 +348,11 @@ def test_markup_in_a_redirect_is_shown_as_text(page):
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     buyer = {"name": "Gildong Hong", "email": new_email(), "phone": "010-1234-5678"}
-    body = {"productId": page.input_value("[name=productId]:checked"), "payMethod": "CARD", "buyer": buyer}
+    body = {
+        "productId": page.input_value("[name=productId]:checked"),
+        "payMethod": "CARD",
+        "buyer": buyer,
+    }
     made = page.request.post("/orders", data=body).json()
 
     markup = "<img src=x onerror=alert(1)>"

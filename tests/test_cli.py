@@ -17,7 +17,11 @@ from tests.conftest import new_database
 from tests.stand_in import answer, hang, record
 
 ROOT = Path(__file__).parent.parent
-ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
+ACCOUNT = {
+    "PORTONE_STORE_ID": "store-1",
+    "PORTONE_CHANNEL_KEY": "channel-key-1",
+    "PORTONE_API_SECRET": "secret-1",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +121,9 @@ def test_reconcile_follows_a_refund_made_in_portones_console(shop, portone, stat
     assert f"{1000 - cancelled:,}원" in shop.page(order)
 
 
-def test_reconcile_leaves_young_and_old_attempts_alone_but_not_what_waits_for_a_deposit(shop, portone):
+def test_reconcile_leaves_young_and_old_attempts_alone_but_not_what_waits_for_a_deposit(
+    shop, portone
+):
     young, old, waiting, overdue = [shop.order() for _ in range(4)]
     make_older(shop, old, days=8)
     for order, deadline in ((waiting, "2099-01-01T00:00:00Z"), (overdue, "2026-01-01T00:00:00Z")):
@@ -154,7 +160,9 @@ def test_reconcile_gives_up_when_portone_is_down_and_goes_on_there_the_next_time
     portone.calls.clear()
     portone.fault = None
     assert reconcile(shop).exit_code == 0
-    assert set(first).isdisjoint(path for _, path, *_ in portone.calls[:2]), "what was not asked about comes first"
+    assert set(first).isdisjoint(path for _, path, *_ in portone.calls[:2]), (
+        "what was not asked about comes first"
+    )
     assert {stored(shop, order)[0].status for order in orders} == {"PAID"}
 
 
@@ -191,7 +199,9 @@ def test_reconcile_runs_a_failed_fulfilment_again_until_it_succeeds(shop, porton
     assert shop.trail(order)[-2:] == ["FULFILMENT_FAILED", "FULFILLED"]
 
 
-def test_a_fulfilment_that_failed_is_not_run_for_an_order_that_was_refunded_meanwhile(shop, portone, monkeypatch):
+def test_a_fulfilment_that_failed_is_not_run_for_an_order_that_was_refunded_meanwhile(
+    shop, portone, monkeypatch
+):
     def broken(order):
         raise RuntimeError("out of stock")
 
@@ -250,7 +260,9 @@ def test_the_whole_is_asked_for_without_an_amount_and_a_part_with_one(shop, port
     )
 
 
-def test_a_refund_that_timed_out_is_asked_for_again_with_the_same_key_and_never_twice(shop, portone, monkeypatch):
+def test_a_refund_that_timed_out_is_asked_for_again_with_the_same_key_and_never_twice(
+    shop, portone, monkeypatch
+):
     monkeypatch.setattr("merchant.portone.CANCEL_READ_SECONDS", 0.1)
     order = paid(shop, portone)
     portone.fault = on_cancel(hang)
@@ -264,16 +276,35 @@ def test_a_refund_that_timed_out_is_asked_for_again_with_the_same_key_and_never_
     assert other.exit_code == 2 and "--amount" in other.output and "300" in other.output
     portone.records[order["paymentId"]] = record(order, "PARTIAL_CANCELLED")
     result = refund(shop, order, "--amount", "300")
-    assert result.exit_code == 0 and "nothing more was asked for" in result.output and len(cancels(portone)) == 2
+    assert (
+        result.exit_code == 0
+        and "nothing more was asked for" in result.output
+        and len(cancels(portone)) == 2
+    )
     assert stored(shop, order)[1].refund is None and reconcile(shop).exit_code == 0
 
 
 def test_a_refund_killed_in_the_middle_is_finished_by_the_same_command(shop, portone, tmp_path):
     order = paid(shop, portone)
     portone.fault = on_cancel(hang)
-    environment = {**os.environ, **ACCOUNT, "PORTONE_API_BASE": portone.url, "PORTONE_ALLOW_TEST": "1"}
+    environment = {
+        **os.environ,
+        **ACCOUNT,
+        "PORTONE_API_BASE": portone.url,
+        "PORTONE_ALLOW_TEST": "1",
+    }
     environment |= {"DATABASE_URL": new_database(tmp_path)}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "refund", order["paymentId"], "--reason", "변심"]
+    command = [
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        "wsgi",
+        "refund",
+        order["paymentId"],
+        "--reason",
+        "변심",
+    ]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         while not cancels(portone):
             assert process.poll() is None
@@ -288,12 +319,16 @@ def test_a_refund_killed_in_the_middle_is_finished_by_the_same_command(shop, por
 
 def test_a_refund_that_is_still_running_stays_open(shop, portone):
     order = paid(shop, portone)
-    portone.fault = on_cancel(answer(409, {"type": "IDEMPOTENCY_OUTSTANDING_REQUEST", "message": "running"}))
+    portone.fault = on_cancel(
+        answer(409, {"type": "IDEMPOTENCY_OUTSTANDING_REQUEST", "message": "running"})
+    )
     assert "Repeat" in refund(shop, order).output
     assert stored(shop, order)[1].refund
 
 
-def test_a_refund_that_the_pg_carries_out_later_is_open_until_portones_record_says_so(shop, portone):
+def test_a_refund_that_the_pg_carries_out_later_is_open_until_portones_record_says_so(
+    shop, portone
+):
     order = paid(shop, portone)
     portone.fault = on_cancel(cancellation("REQUESTED"))
     result = refund(shop, order)
@@ -306,7 +341,9 @@ def test_a_refund_that_the_pg_carries_out_later_is_open_until_portones_record_sa
     assert "PAYMENT_ID" in refund(shop, order).output, "that was told, and this is another"
 
 
-def test_a_refund_that_was_made_without_being_told_is_not_made_again_but_another_one_is(shop, portone, monkeypatch):
+def test_a_refund_that_was_made_without_being_told_is_not_made_again_but_another_one_is(
+    shop, portone, monkeypatch
+):
     monkeypatch.setattr("merchant.portone.CANCEL_READ_SECONDS", 0.1)
     order = paid(shop, portone)
     portone.fault = on_cancel(hang)
@@ -317,7 +354,9 @@ def test_a_refund_that_was_made_without_being_told_is_not_made_again_but_another
     assert len(cancels(portone)) == 1
     portone.fault = on_cancel(cancellation("REQUESTED"))
     refund(shop, order, "--amount", "250")
-    portone.records[order["paymentId"]] = record(order, "PARTIAL_CANCELLED", amount={"total": 1000, "cancelled": 500})
+    portone.records[order["paymentId"]] = record(
+        order, "PARTIAL_CANCELLED", amount={"total": 1000, "cancelled": 500}
+    )
     reconcile(shop)
     refund(shop, order, "--amount", "100")
     asked = [(body["amount"], body["currentCancellableAmount"]) for _, body in cancels(portone)]
@@ -328,15 +367,22 @@ def test_a_refund_that_was_made_without_being_told_is_not_made_again_but_another
     ("reply", "said"),
     [
         (
-            answer(502, {"type": "PG_PROVIDER", "message": "failed", "pgMessage": "잔액이 부족합니다."}),
+            answer(
+                502, {"type": "PG_PROVIDER", "message": "failed", "pgMessage": "잔액이 부족합니다."}
+            ),
             "잔액이 부족합니다.",
         ),
-        (answer(409, {"type": "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN", "message": "m"}), "CONSISTENCY_BROKEN"),
+        (
+            answer(409, {"type": "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN", "message": "m"}),
+            "CONSISTENCY_BROKEN",
+        ),
         (answer(403, {"type": "FORBIDDEN", "message": "m"}), "FORBIDDEN"),
         (cancellation("FAILED"), "failed"),
     ],
 )
-def test_a_refusal_is_shown_in_the_pgs_words_and_the_next_try_is_a_new_request(shop, portone, reply, said):
+def test_a_refusal_is_shown_in_the_pgs_words_and_the_next_try_is_a_new_request(
+    shop, portone, reply, said
+):
     order = paid(shop, portone)
     portone.fault = on_cancel(reply)
     for _ in range(2):
@@ -348,7 +394,8 @@ def test_a_refusal_is_shown_in_the_pgs_words_and_the_next_try_is_a_new_request(s
 
 
 @pytest.mark.parametrize(
-    "reply", [answer(500, {}), answer(200, {"cancellation": "?"}), answer(200, b"{"), answer(429, {})]
+    "reply",
+    [answer(500, {}), answer(200, {"cancellation": "?"}), answer(200, b"{"), answer(429, {})],
 )
 def test_an_answer_that_says_nothing_leaves_the_refund_open(shop, portone, reply):
     order = paid(shop, portone)
@@ -357,7 +404,9 @@ def test_an_answer_that_says_nothing_leaves_the_refund_open(shop, portone, reply
     assert stored(shop, order)[1].refund
 
 
-def test_a_refund_that_succeeded_is_not_called_unknown_because_the_next_look_up_failed(shop, portone):
+def test_a_refund_that_succeeded_is_not_called_unknown_because_the_next_look_up_failed(
+    shop, portone
+):
     order = paid(shop, portone)
 
     def down_afterwards(call):
@@ -374,9 +423,20 @@ def test_a_refund_that_succeeded_is_not_called_unknown_because_the_next_look_up_
 def test_a_virtual_accounts_refund_says_where_to(shop, portone):
     order = paid(shop, portone, payMethod="VIRTUAL_ACCOUNT")
     portone.fault = on_cancel(cancellation("SUCCEEDED"))
-    account = ("--refund-bank", "SHINHAN", "--refund-account", "110123", "--refund-holder", "홍길동")
+    account = (
+        "--refund-bank",
+        "SHINHAN",
+        "--refund-account",
+        "110123",
+        "--refund-holder",
+        "홍길동",
+    )
     assert refund(shop, order, *account).exit_code == 0
-    assert cancels(portone)[0][1]["refundAccount"] == {"bank": "SHINHAN", "number": "110123", "holderName": "홍길동"}
+    assert cancels(portone)[0][1]["refundAccount"] == {
+        "bank": "SHINHAN",
+        "number": "110123",
+        "holderName": "홍길동",
+    }
     portone.calls.clear()
     assert refund(shop, order, *account, "--refund-phone", "01012345678").exit_code == 0
     assert cancels(portone)[0][1]["refundAccount"]["holderPhoneNumber"] == "01012345678"
@@ -392,7 +452,9 @@ def test_a_virtual_accounts_refund_says_where_to(shop, portone):
         (["--refund-bank", "SHINHAN"], "--refund-account"),
     ],
 )
-def test_a_refund_that_can_not_be_names_the_option_and_asks_portone_for_nothing(shop, portone, args, named):
+def test_a_refund_that_can_not_be_names_the_option_and_asks_portone_for_nothing(
+    shop, portone, args, named
+):
     order = paid(shop, portone)
     result = refund(shop, order, *args)
     assert result.exit_code == 2 and named in result.output
@@ -480,7 +542,12 @@ def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
 
 def test_orders_lists_the_newest_first(shop, portone):
     first, second = paid(shop, portone), shop.order(productId="wallpaper")
-    change(shop, Order, first["orderId"], created_at=stored(shop, first)[0].created_at - timedelta(minutes=1))
+    change(
+        shop,
+        Order,
+        first["orderId"],
+        created_at=stored(shop, first)[0].created_at - timedelta(minutes=1),
+    )
     lines = run(shop, "orders").output.splitlines()
     assert second["orderId"] in lines[0] and "PENDING" in lines[0] and "3300 KRW" in lines[0]
     assert first["orderId"] in lines[1] and "PAID" in lines[1]
@@ -502,4 +569,7 @@ def test_order_shows_its_payments_and_its_trail_without_the_buyer(shop, portone)
 def test_each_command_says_in_one_line_what_it_does(shop):
     shown = run(shop, "--help").output
     for command in ("reconcile", "refund", "orders", "order"):
-        assert any(line.split()[:1] == [command] and line.rstrip().endswith(".") for line in shown.splitlines())
+        assert any(
+            line.split()[:1] == [command] and line.rstrip().endswith(".")
+            for line in shown.splitlines()
+        )

@@ -26,16 +26,18 @@ import requests
 from flask.cli import ScriptInfo
 from sqlalchemy import event, select, text
 
-import sandbox
+import portone_sandbox
 from merchant import cli, config, fulfilment
 from merchant.models import Order, Payment, PaymentEvent, session
-from sandbox.webhooks import Sender
+from portone_sandbox.webhooks import Sender
 from tests.conftest import Shop, new_database
 from tests.test_webhook import signed
 
 ROOT = Path(__file__).parent.parent
 SHIP = "INSERT INTO shipment (order_id) VALUES (:id)"
-QUICK = 1000  # look-ups per second of `flask reconcile`, which is slow for PortOne's sake, not for ours
+QUICK = (
+    1000  # look-ups per second of `flask reconcile`, which is slow for PortOne's sake, not for ours
+)
 # wsgi.py with the copier's own fulfilment: another process can't be given it in any other way.
 SHIPPING_WSGI = f"""
 from sqlalchemy import text
@@ -46,7 +48,16 @@ from wsgi import app
 cli.LOOKUPS_PER_SECOND = {QUICK}
 fulfilment.fulfil = lambda order: session.execute(text("{SHIP}"), {{"id": order.id}})
 """
-RECONCILE = [sys.executable, "-m", "flask", "--app", "shipping_wsgi", "reconcile", "--older-than", "0"]
+RECONCILE = [
+    sys.executable,
+    "-m",
+    "flask",
+    "--app",
+    "shipping_wsgi",
+    "reconcile",
+    "--older-than",
+    "0",
+]
 
 
 def ship(order):
@@ -138,7 +149,10 @@ def run_until(shop, step, serve):
     event.listen(engine, "before_cursor_execute", checkpoint)
     event.listen(engine, "after_cursor_execute", checkpoint)
     between_checkpoints(engine.dialect, "do_commit")
-    between_checkpoints(shop.app.extensions["merchant"].portone.session.get_adapter(sandbox.API_BASE), "send")
+    between_checkpoints(
+        shop.app.extensions["merchant"].portone.session.get_adapter(portone_sandbox.API_BASE),
+        "send",
+    )
     checkpoint()
     serve()
     checkpoint()
@@ -192,7 +206,9 @@ def redirect(shop, order):
 
 def webhook(shop, order):
     body = json.dumps({"type": "Transaction.Paid", "data": {"paymentId": order["paymentId"]}})
-    answer = shop.client.post("/payment/webhook", data=body, headers=signed(body), content_type="application/json")
+    answer = shop.client.post(
+        "/payment/webhook", data=body, headers=signed(body), content_type="application/json"
+    )
     assert answer.status_code == 200
 
 
@@ -201,7 +217,9 @@ def result_page(shop, order):
 
 
 def run_reconcile(shop):
-    return shop.app.test_cli_runner().invoke(args=["reconcile", "--older-than", "0"], catch_exceptions=False)
+    return shop.app.test_cli_runner().invoke(
+        args=["reconcile", "--older-than", "0"], catch_exceptions=False
+    )
 
 
 NEWS = {
@@ -242,9 +260,13 @@ class Site:
         options = [f"--bind=fd://{self.socket.fileno()}", f"--workers={workers}", "--threads=4"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "shipping_wsgi:app", *options], cwd=ROOT, stderr=log,
-                env=environment(folder, **settings), pass_fds=[self.socket.fileno()], start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "gunicorn", "shipping_wsgi:app", *options],
+                cwd=ROOT,
+                stderr=log,
+                env=environment(folder, **settings),
+                pass_fds=[self.socket.fileno()],
+                start_new_session=True,
+            )
 
     def __enter__(self):
         return self
@@ -264,11 +286,15 @@ class Site:
         return requests.post(self.url + path, timeout=60, **what)
 
     def complete(self, order):
-        return self.post("/payment/complete", json={name: order[name] for name in ("orderId", "paymentId")})
+        return self.post(
+            "/payment/complete", json={name: order[name] for name in ("orderId", "paymentId")}
+        )
 
     def redirect(self, order):
         query = {"payment_id": order["paymentId"]}
-        return requests.get(f"{self.url}/payment-redirect", query, timeout=60, allow_redirects=False)
+        return requests.get(
+            f"{self.url}/payment-redirect", query, timeout=60, allow_redirects=False
+        )
 
     def webhook(self, order, type="Transaction.Paid"):
         body = json.dumps({"type": type, "data": {"paymentId": order["paymentId"]}})
@@ -277,7 +303,9 @@ class Site:
 
 
 def flask_reconcile(folder):
-    result = subprocess.run(RECONCILE, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        RECONCILE, cwd=ROOT, env=environment(folder), capture_output=True, text=True, timeout=120
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return result
 
@@ -341,9 +369,13 @@ def test_kills_at_every_step_of_a_fulfilment_that_fails_leave_it_to_reconcile(sh
 
 @pytest.mark.long
 @pytest.mark.parametrize(("fulfil", "first"), [(ship, 1), (ship_in_vain, 2)])
-def test_reconcile_killed_at_every_other_step_is_run_again(tmp_path, shipping, monkeypatch, fulfil, first):
+def test_reconcile_killed_at_every_other_step_is_run_again(
+    tmp_path, shipping, monkeypatch, fulfil, first
+):
     for step in itertools.count(first, 2):
-        (folder := tmp_path / str(step)).mkdir()  # a database of its own: reconcile asks about all that is there
+        (
+            folder := tmp_path / str(step)
+        ).mkdir()  # a database of its own: reconcile asks about all that is there
         shop = shipping_shop(folder)
         unknown, unfulfilled = approved(shop), approved(shop)
         with monkeypatch.context() as patch:
@@ -368,7 +400,9 @@ def test_kills_at_every_step_of_an_order_leave_no_order_without_its_attempt(shop
         attempts = session.scalars(select(Payment)).all()
         events = session.scalars(select(PaymentEvent).order_by(PaymentEvent.id)).all()
     assert 1 < len(orders) < len(answers)
-    assert {(order.id, order.payment_id) for order in orders} == {(one.order_id, one.id) for one in attempts}
+    assert {(order.id, order.payment_id) for order in orders} == {
+        (one.order_id, one.id) for one in attempts
+    }
     for order in orders:
         assert shop.trail({"orderId": order.id}) == ["ORDER_CREATED", "ATTEMPT_OPENED"]
     assert len(events) == 2 * len(orders)
@@ -377,7 +411,9 @@ def test_kills_at_every_step_of_an_order_leave_no_order_without_its_attempt(shop
 @pytest.mark.long
 def test_kills_on_the_way_to_another_attempt_leave_an_order_that_can_be_paid(shop, tmp_path):
     def retry(shop, order):
-        answer = shop.client.post(f"/orders/{order['orderId']}/payments", json={"payMethod": "CARD"})
+        answer = shop.client.post(
+            f"/orders/{order['orderId']}/payments", json={"payMethod": "CARD"}
+        )
         assert answer.status_code == 201
         return answer.json
 

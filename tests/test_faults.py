@@ -24,7 +24,7 @@ from standardwebhooks import Webhook
 
 from merchant import portone as client
 from merchant.models import Order, Payment, PaymentEvent, now, session
-from sandbox import accounts
+from portone_sandbox import accounts
 from tests.conftest import BUYER, Shop, new_database, on_postgres, sqlite_only
 from tests.stand_in import PortOne, answer, drip, hang, record, stall
 
@@ -101,7 +101,11 @@ def webhook(shop, order):
     body = json.dumps({"type": "Transaction.Paid", "data": {"paymentId": order["paymentId"]}})
     at = datetime.now(timezone.utc)
     signature = Webhook(accounts.WEBHOOK_SECRET).sign("msg_1", at, body)
-    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+    }
     headers["Content-Type"] = "application/json"
     return shop.app.test_client().post("/payment/webhook", data=body, headers=headers)
 
@@ -146,8 +150,12 @@ def assert_withstood(shop, order, status, code):
     assert_error(webhook(shop, order), status, code)
     assert_error(retry(shop, order), status, code)
     with shop.app.app_context():
-        payments = session.scalars(select(Payment).where(Payment.order_id == order["orderId"])).all()
-        assert [(payment.id, payment.status) for payment in payments] == [(order["paymentId"], "PENDING")]
+        payments = session.scalars(
+            select(Payment).where(Payment.order_id == order["orderId"])
+        ).all()
+        assert [(payment.id, payment.status) for payment in payments] == [
+            (order["paymentId"], "PENDING")
+        ]
         assert session.get(Order, order["orderId"]).paid_at is None
 
 
@@ -196,7 +204,9 @@ UNAVAILABLE = {
     "a field of 5,000 digits": answer(200, b'{"status": "READY", "new": ' + b"9" * 5_000 + b"}"),
     "lists 100,000 deep": answer(200, b"[" * 100_000),
     "objects 50,000 deep": answer(200, b'{"status":' * 50_000),
-    "a field 50,000 deep": answer(200, b'{"status": "READY", "new": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"),
+    "a field 50,000 deep": answer(
+        200, b'{"status": "READY", "new": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    ),
     "an error as 200": answer(200, NO_RECORD),
     "HTML": answer(200, HTML, {"Content-Type": "text/html"}),
     "an empty body": answer(200, b""),
@@ -219,9 +229,17 @@ UNAVAILABLE = {
     "an end without an answer": raw(b""),
     "a reset connection": reset,
     "a 404 in HTML": answer(404, HTML, {"Content-Type": "text/html"}),
-    "too many requests": answer(429, {"type": "TOO_MANY_REQUESTS", "message": "slow down"}, {"Retry-After": "7"}),
-    **{f"{status} in JSON": answer(status, {"type": "INTERNAL", "message": "?"}) for status in (500, 502, 503)},
-    **{f"{status} in HTML": answer(status, HTML, {"Content-Type": "text/html"}) for status in (429, 503, 504)},
+    "too many requests": answer(
+        429, {"type": "TOO_MANY_REQUESTS", "message": "slow down"}, {"Retry-After": "7"}
+    ),
+    **{
+        f"{status} in JSON": answer(status, {"type": "INTERNAL", "message": "?"})
+        for status in (500, 502, 503)
+    },
+    **{
+        f"{status} in HTML": answer(status, HTML, {"Content-Type": "text/html"})
+        for status in (429, 503, 504)
+    },
     "a 500 that knows no payment": answer(500, NO_RECORD),
     "a status of no class": answer(999, {}),
     "an echo": echo(500),
@@ -240,14 +258,18 @@ REJECTED = {
 
 
 @pytest.mark.parametrize("fault", UNAVAILABLE)
-def test_an_answer_that_is_none_leaves_the_truth_unknown_until_portone_is_well(shop, portone, order, fault):
+def test_an_answer_that_is_none_leaves_the_truth_unknown_until_portone_is_well(
+    shop, portone, order, fault
+):
     portone.fault = UNAVAILABLE[fault]
     assert_withstood(shop, order, 503, "PORTONE_UNAVAILABLE")
     assert_well_again(shop, portone, order)
 
 
 @pytest.mark.parametrize("fault", REJECTED)
-def test_a_refusal_is_said_and_the_order_waits_until_the_settings_are_right(shop, portone, order, fault):
+def test_a_refusal_is_said_and_the_order_waits_until_the_settings_are_right(
+    shop, portone, order, fault
+):
     portone.fault = REJECTED[fault]
     assert_withstood(shop, order, 502, "PORTONE_REJECTED")
     assert_well_again(shop, portone, order)
@@ -266,11 +288,18 @@ def test_a_payment_that_portone_does_not_know_is_pending(shop, portone, order):
     "fault",
     [
         lambda body: answer(200, gzip.compress(body), {"Content-Encoding": "gzip"}),
-        lambda body: answer(200, body, {"Content-Type": "application/json;charset=UTF-8", "Server": "nginx"}),
+        lambda body: answer(
+            200, body, {"Content-Type": "application/json;charset=UTF-8", "Server": "nginx"}
+        ),
         lambda body: answer(200, body, {"Content-Type": None}),
         lambda body: raw(HEAD + b"\r\n" + body),
         lambda body: raw(CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"),
-        lambda body: raw(b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body),
+        lambda body: raw(
+            b"HTTP/1.1 100 Continue\r\n\r\n"
+            + HEAD
+            + b"Content-Length: %d\r\n\r\n" % len(body)
+            + body
+        ),
     ],
     ids=["gzip", "charset", "no type", "until the end", "chunks", "continue"],
 )
@@ -299,7 +328,9 @@ def test_a_huge_answer_is_not_read_to_its_end(shop, portone, order):
 def test_a_redirect_is_not_followed_and_the_secret_stays_here(shop, portone, order, status):
     with PortOne() as elsewhere:
         elsewhere.records[order["paymentId"]] = record(order, "PAID")
-        portone.fault = answer(status, {}, {"Location": f"{elsewhere.url}/payments/{order['paymentId']}"})
+        portone.fault = answer(
+            status, {}, {"Location": f"{elsewhere.url}/payments/{order['paymentId']}"}
+        )
         assert_withstood(shop, order, 503, "PORTONE_UNAVAILABLE")
         assert elsewhere.calls == [] and elsewhere.connections == 0
     assert_well_again(shop, portone, order)
@@ -317,7 +348,10 @@ SILENCE = {
     "dripping chunks": drip(CHUNKED, b"1\r\n \r\n", 0.02),
     "a dripping chunk header": drip(CHUNKED, b"0", 0.02),
     "a dripping gzip header": drip(
-        HEAD + b"Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\3", b"x", 0.02
+        HEAD
+        + b"Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\3",
+        b"x",
+        0.02,
     ),
     "dripping headers": drip(HEAD, b"X: x\r\n", 0.04),  # a hundred are read
     "a dripping header": drip(HEAD + b"X: ", b"x", 0.02),
@@ -328,7 +362,9 @@ SILENCE = {
 @pytest.mark.parametrize("fault", SILENCE)
 def test_waiting_has_an_end_however_little_arrives(shop, portone, order, fault, impatient):
     portone.fault = SILENCE[fault]
-    too_long = threading.Timer(3, portone.released.set)  # so that this test has an end even when it fails
+    too_long = threading.Timer(
+        3, portone.released.set
+    )  # so that this test has an end even when it fails
     too_long.start()
     assert_error(complete(shop, order), 503, "PORTONE_UNAVAILABLE")
     assert not portone.released.is_set(), "the limits add up to hardly more than a second here"
@@ -365,7 +401,9 @@ def test_silence_leaves_the_truth_unknown_until_portone_is_well(shop, portone, o
 
 
 @pytest.mark.parametrize("fault", ["nobody listens", "no such host", "no TLS"])
-def test_a_portone_that_can_not_be_reached_leaves_the_truth_unknown(shop, portone, order, tmp_path, fault):
+def test_a_portone_that_can_not_be_reached_leaves_the_truth_unknown(
+    shop, portone, order, tmp_path, fault
+):
     with PortOne() as silent:
         pass
     address = {
@@ -384,7 +422,13 @@ def test_a_portone_that_can_not_be_reached_leaves_the_truth_unknown(shop, porton
 
 
 def test_one_connection_serves_many_look_ups_also_after_faults(shop, portone):
-    for fault in [answer(500, {}), answer(200, b"null"), answer(404, NO_RECORD), answer(302, {}), None]:
+    for fault in [
+        answer(500, {}),
+        answer(200, b"null"),
+        answer(404, NO_RECORD),
+        answer(302, {}),
+        None,
+    ]:
         portone.fault = fault
         complete(shop, shop.order())
     before = portone.connections
@@ -442,13 +486,22 @@ def test_no_database_connection_is_held_while_an_amount_is_pre_registered(make_s
 def write(engine, order):
     """What anybody else may do meanwhile: write, even to this order and this payment."""
     with engine.begin() as connection:
-        connection.execute(update(Order).where(Order.id == order["orderId"]).values(product_id="waffle-trainer"))
-        connection.execute(update(Payment).where(Payment.id == order["paymentId"]).values(asked_at=now()))
+        connection.execute(
+            update(Order).where(Order.id == order["orderId"]).values(product_id="waffle-trainer")
+        )
+        connection.execute(
+            update(Payment).where(Payment.id == order["paymentId"]).values(asked_at=now())
+        )
 
 
 # PortOne's records
 
-TEXTS = {"NUL": "a\0b", "half a character": "\ud800", "10,000 letters": "x" * 10_000, "markup": "<script>alert(1)"}
+TEXTS = {
+    "NUL": "a\0b",
+    "half a character": "\ud800",
+    "10,000 letters": "x" * 10_000,
+    "markup": "<script>alert(1)",
+}
 TIMES = {
     "before all time": "0001-01-01T00:00:00+14:00",
     "after all time": "9999-12-31T23:59:59-14:00",
@@ -484,7 +537,10 @@ FIELDS = [  # what is spoilt together
     ("VIRTUAL_ACCOUNT_ISSUED", ["method.bank", "method.accountNumber", "method.remitteeName"]),
     ("VIRTUAL_ACCOUNT_ISSUED", ["method.expiredAt"]),
 ]
-OPTIONAL = {("channel", "an object"), *((name, "null") for name in ("promotionId", "channel", "channel.key", TAX_FREE))}
+OPTIONAL = {
+    ("channel", "an object"),
+    *((name, "null") for name in ("promotionId", "channel", "channel.key", TAX_FREE)),
+}
 
 
 def spoilt(order, status, names, value):
@@ -495,9 +551,13 @@ def spoilt(order, status, names, value):
     return said
 
 
-@pytest.mark.parametrize("poisons", [SOME, pytest.param(POISON, marks=pytest.mark.long)], ids=["some", "all"])
+@pytest.mark.parametrize(
+    "poisons", [SOME, pytest.param(POISON, marks=pytest.mark.long)], ids=["some", "all"]
+)
 @pytest.mark.parametrize(("status", "names"), FIELDS)
-def test_anything_in_a_field_is_answered_and_never_paid_for_something_else(shop, portone, status, names, poisons):
+def test_anything_in_a_field_is_answered_and_never_paid_for_something_else(
+    shop, portone, status, names, poisons
+):
     for poison in [*poisons, *(TIMES if names[0].endswith("At") else ())]:
         order = shop.order()
         portone.records[order["paymentId"]] = spoilt(order, status, names, POISON[poison])
@@ -514,7 +574,9 @@ def test_anything_in_a_field_is_answered_and_never_paid_for_something_else(shop,
         assert_well_again(shop, portone, order)
 
 
-@pytest.mark.parametrize("field", ["status", "id", "storeId", "currency", "orderName", "amount", "amount.total"])
+@pytest.mark.parametrize(
+    "field", ["status", "id", "storeId", "currency", "orderName", "amount", "amount.total"]
+)
 def test_a_paid_record_that_lacks_a_field_is_not_an_answer(shop, portone, order, field):
     said = record(order, "PAID")
     where, _, inner = field.rpartition(".")
@@ -566,21 +628,54 @@ def test_a_channel_type_that_we_do_not_know_is_not_live(make_shop):
 def test_look_ups_of_one_payment_are_bounded_and_others_go_on(shop, portone, order):
     started = time.monotonic()
     answers = [complete(shop, order) for _ in range(200)]
-    minutes = 1 + int(time.monotonic() // 60) - int(started // 60)  # by the clock, so a test may touch two of them
+    minutes = (
+        1 + int(time.monotonic() // 60) - int(started // 60)
+    )  # by the clock, so a test may touch two of them
     assert len(portone.calls) <= 60 * minutes
     assert sum(told.status_code == 200 for told in answers) == len(portone.calls) > 0
     for told in answers:
         assert told.status_code == 200 or not assert_error(told, 503, "PORTONE_UNAVAILABLE")
     trail = Counter(shop.trail(order))
-    assert set(trail) <= {"ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "LOOK_UP_FAILED"}
+    assert set(trail) <= {
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "SDK_RETURNED",
+        "LOOKED_UP",
+        "LOOK_UP_FAILED",
+    }
     assert max(trail.values()) == 1
     assert_well_again(shop, portone, shop.order())
 
 
 # Ids that are none
 
-STRANGE = ["../payments", "..", "/", "a/b", "%2e%2e", "%2F", "?", "a?b", "a#b", "\n", "\0", "a\0b", " ", "x" * 10_000]
-STRANGE += ["결제", "０" * 32, "A" * 32, "\u202e", "' OR 1=1 --", "0" * 31, "0" * 33, "0" * 32, "0" * 32 + "\n"]
+STRANGE = [
+    "../payments",
+    "..",
+    "/",
+    "a/b",
+    "%2e%2e",
+    "%2F",
+    "?",
+    "a?b",
+    "a#b",
+    "\n",
+    "\0",
+    "a\0b",
+    " ",
+    "x" * 10_000,
+]
+STRANGE += [
+    "결제",
+    "０" * 32,
+    "A" * 32,
+    "\u202e",
+    "' OR 1=1 --",
+    "0" * 31,
+    "0" * 33,
+    "0" * 32,
+    "0" * 32 + "\n",
+]
 
 
 @pytest.mark.parametrize("id", [*STRANGE, "\ud800"])
@@ -594,7 +689,11 @@ def test_an_id_that_is_none_is_never_sent_to_portone(shop, portone, order, id):
 @pytest.mark.parametrize("id", STRANGE)
 def test_an_id_that_is_none_in_an_address_is_never_sent_to_portone(shop, portone, id):
     client = shop.app.test_client()
-    for name, query in [("paymentId", id), ("payment_id", quote(id, safe="")), ("paymentId", quote(quote(id)))]:
+    for name, query in [
+        ("paymentId", id),
+        ("payment_id", quote(id, safe="")),
+        ("paymentId", quote(quote(id))),
+    ]:
         environ = {"QUERY_STRING": f"{name}={query}".encode().decode("latin-1")}  # as WSGI has it
         told = client.get("/payment-redirect", environ_overrides=environ)
         assert told.status_code in {400, 404} and "text/html" in told.content_type
@@ -626,7 +725,9 @@ def locked(shop, folder):
             yield shop
         return
     command = [sys.executable, "-c", LOCK, url.database]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "locked\n"
         yield shop
         process.stdin.close()
@@ -662,7 +763,9 @@ def full(shop, folder):
 
 def with_option(url, option):
     options = make_url(url).query["options"] + f" -c{option}"
-    return make_url(url).update_query_dict({"options": options}).render_as_string(hide_password=False)
+    return (
+        make_url(url).update_query_dict({"options": options}).render_as_string(hide_password=False)
+    )
 
 
 @pytest.fixture
@@ -670,13 +773,21 @@ def fragile(tmp_path, monkeypatch):
     """A shop that waits for a lock only a moment, the folder of its database, and its PortOne."""
 
     def ship(order):
-        session.add(PaymentEvent(order_id=order.id, payment_id=order.payment_id, event="SHIPPED", source="shop"))
+        session.add(
+            PaymentEvent(
+                order_id=order.id, payment_id=order.payment_id, event="SHIPPED", source="shop"
+            )
+        )
 
     monkeypatch.setattr("merchant.fulfilment.fulfil", ship)
     url = new_database(tmp_path)
     impatient = with_option(url, "lock_timeout=50") if on_postgres() else f"{url}?timeout=0.05"
     with PortOne() as portone:
-        yield Shop(tmp_path, PORTONE_API_BASE=portone.url, DATABASE_URL=impatient), tmp_path, portone
+        yield (
+            Shop(tmp_path, PORTONE_API_BASE=portone.url, DATABASE_URL=impatient),
+            tmp_path,
+            portone,
+        )
 
 
 def assert_whole(shop):
@@ -711,7 +822,9 @@ def test_a_database_that_can_not_be_written_is_said_and_nothing_is_half_done(fra
             told = way_in(broken, order)
             assert told.status_code == 503 and "text/html" in told.content_type
         assert_whole(shop)
-        assert 'data-order-status="PAID"' in page(broken, paid).text, "what is paid can still be shown"
+        assert 'data-order-status="PAID"' in page(broken, paid).text, (
+            "what is paid can still be shown"
+        )
         assert broken.client.get("/").status_code == 200
     assert_all_can_be_paid(shop, portone, [order])
 
@@ -726,7 +839,9 @@ def test_a_full_disk_is_said_and_nothing_is_half_done(fragile, way_in):
     with full(shop, folder):
         answers = [way_in(shop, order) for order in orders]
         for told in answers:
-            assert told.status_code in {200, 201} or not assert_error(told, 503, "DATABASE_UNAVAILABLE")
+            assert told.status_code in {200, 201} or not assert_error(
+                told, 503, "DATABASE_UNAVAILABLE"
+            )
         assert 503 in [told.status_code for told in answers]
         assert_whole(shop)
     orders += [told.json for told in answers if told.status_code == 201]
@@ -739,16 +854,43 @@ def test_a_full_disk_is_said_and_nothing_is_half_done(fragile, way_in):
 @contextmanager
 def gunicorn(folder, portone, **settings):
     """The shop as README runs it: one worker, four threads, a real account. Gives its address."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "DATABASE_"))}
-    env |= {"PORTONE_STORE_ID": accounts.STORE_ID, "PORTONE_CHANNEL_KEY": next(iter(accounts.CHANNELS))}
-    env |= {"PORTONE_API_SECRET": accounts.API_SECRET, "PORTONE_API_BASE": portone.url, "PORTONE_ALLOW_TEST": "1"}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTONE_", "DATABASE_"))
+    }
+    env |= {
+        "PORTONE_STORE_ID": accounts.STORE_ID,
+        "PORTONE_CHANNEL_KEY": next(iter(accounts.CHANNELS)),
+    }
+    env |= {
+        "PORTONE_API_SECRET": accounts.API_SECRET,
+        "PORTONE_API_BASE": portone.url,
+        "PORTONE_ALLOW_TEST": "1",
+    }
     env |= {"DATABASE_URL": new_database(folder), **settings}
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "-k", "gthread", "-w", "1", "--threads", "4"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "wsgi:app",
+            "-k",
+            "gthread",
+            "-w",
+            "1",
+            "--threads",
+            "4",
+        ]
         command += ["-b", f"fd://{listener.fileno()}"]
         with open(folder / "gunicorn.log", "wb") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=env, pass_fds=[listener.fileno()], stdout=log, stderr=subprocess.STDOUT
+                command,
+                cwd=ROOT,
+                env=env,
+                pass_fds=[listener.fileno()],
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -780,7 +922,10 @@ def test_a_site_whose_threads_all_wait_for_portone_answers_again_in_time(tmp_pat
         for told in waiting:
             told = told.result()
             assert (told.status_code, told.headers["Retry-After"].isdigit()) == (503, True)
-            assert (told.json()["error"]["code"], told.json()["error"]["retryable"]) == ("PORTONE_UNAVAILABLE", True)
+            assert (told.json()["error"]["code"], told.json()["error"]["retryable"]) == (
+                "PORTONE_UNAVAILABLE",
+                True,
+            )
         portone.fault = None
         for order, ids in orders:
             portone.records[order["paymentId"]] = record(order, "PAID")
@@ -790,13 +935,20 @@ def test_a_site_whose_threads_all_wait_for_portone_answers_again_in_time(tmp_pat
 @pytest.mark.long
 def test_a_bound_on_look_ups_keeps_a_thread_for_the_pages(tmp_path):
     settings = {"PORTONE_MAX_LOOKUPS": "3"}
-    with PortOne() as portone, gunicorn(tmp_path, portone, **settings) as url, ThreadPoolExecutor(3) as pool:
+    with (
+        PortOne() as portone,
+        gunicorn(tmp_path, portone, **settings) as url,
+        ThreadPoolExecutor(3) as pool,
+    ):
         orders = [order_and_ids(url) for _ in range(4)]
         portone.fault = hang
         waiting = [pool.submit(post, f"{url}/payment/complete", ids) for _, ids in orders[:3]]
         portone.wait_for_calls(3)
         assert requests.get(f"{url}/", timeout=60).status_code == 200
-        assert post(f"{url}/payment/complete", orders[3][1]).json()["error"]["code"] == "PORTONE_UNAVAILABLE"
+        assert (
+            post(f"{url}/payment/complete", orders[3][1]).json()["error"]["code"]
+            == "PORTONE_UNAVAILABLE"
+        )
         assert not any(told.done() for told in waiting), "all this while PortOne still hangs"
         portone.released.set()
         assert {told.result().json()["status"] for told in waiting} == {"PENDING"}

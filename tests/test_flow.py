@@ -35,11 +35,23 @@ def test_another_address_for_webhooks_goes_with_the_request(make_shop):
 
 
 def test_what_pgs_insist_on_goes_with_each_method(shop):
-    assert shop.order(payMethod="VIRTUAL_ACCOUNT")["request"]["virtualAccount"]["accountExpiry"] == {"validHours": 24}
-    assert shop.order(payMethod="MOBILE", productId="wallpaper")["request"]["productType"] == "DIGITAL"
-    assert shop.order(windowType="POPUP")["request"]["windowType"] == {"pc": "POPUP", "mobile": "POPUP"}
+    assert shop.order(payMethod="VIRTUAL_ACCOUNT")["request"]["virtualAccount"][
+        "accountExpiry"
+    ] == {"validHours": 24}
+    assert (
+        shop.order(payMethod="MOBILE", productId="wallpaper")["request"]["productType"] == "DIGITAL"
+    )
+    assert shop.order(windowType="POPUP")["request"]["windowType"] == {
+        "pc": "POPUP",
+        "mobile": "POPUP",
+    }
     customer = shop.order()["request"]["customer"]
-    assert customer["fullName"] and customer["email"] and customer["phoneNumber"] and len(customer["customerId"]) <= 20
+    assert (
+        customer["fullName"]
+        and customer["email"]
+        and customer["phoneNumber"]
+        and len(customer["customerId"]) <= 20
+    )
 
 
 def test_an_approved_payment_is_paid_and_fulfilled_once(shop):
@@ -51,7 +63,13 @@ def test_an_approved_payment_is_paid_and_fulfilled_once(shop):
     assert answer.json["orderUrl"] == f"/orders/{order['orderId']}"
     stored = row(shop, Order, order["orderId"])
     assert stored.status == "PAID" and stored.paid_at and stored.fulfilled_at
-    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
+    assert shop.trail(order) == [
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "SDK_RETURNED",
+        "LOOKED_UP",
+        "ORDER_PAID",
+    ]
     assert 'data-order-status="PAID"' in shop.page(order)
 
 
@@ -68,7 +86,13 @@ def test_twenty_completes_at_once_pay_and_fulfil_once_and_all_say_paid(shop):
 
     with ThreadPoolExecutor(20) as pool:
         assert set(pool.map(complete, range(20))) == {"PAID"}
-    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "SDK_RETURNED", "LOOKED_UP", "ORDER_PAID"]
+    assert shop.trail(order) == [
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "SDK_RETURNED",
+        "LOOKED_UP",
+        "ORDER_PAID",
+    ]
 
 
 def test_two_retries_at_once_open_one_attempt(shop):
@@ -85,7 +109,9 @@ def test_two_retries_at_once_open_one_attempt(shop):
     followed = row(shop, Order, order["orderId"]).payment_id
     assert 201 in answers and set(answers) <= {201, 409}
     assert shop.trail(order).count("ATTEMPT_OPENED") == 1 + answers.count(201)
-    assert row(shop, Payment, followed).order_id == order["orderId"] and followed != order["paymentId"]
+    assert (
+        row(shop, Payment, followed).order_id == order["orderId"] and followed != order["paymentId"]
+    )
 
 
 def test_a_window_that_never_opened_is_pending(shop):
@@ -118,7 +144,9 @@ def test_a_webhook_settles_a_payment_whose_browser_never_came_back(shop):
     order = shop.order()
     shop.pay(order["request"], "abandon")
     body = json.dumps({"type": "Transaction.Paid", "data": {"paymentId": order["paymentId"]}})
-    answer = shop.client.post("/payment/webhook", data=body, headers=signed(body), content_type="application/json")
+    answer = shop.client.post(
+        "/payment/webhook", data=body, headers=signed(body), content_type="application/json"
+    )
     assert answer.status_code == 200
     assert row(shop, Order, order["orderId"]).status == "PAID"
 
@@ -151,18 +179,32 @@ def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
 @pytest.mark.parametrize(
     ("deadline", "reply", "status", "code"),
     [
-        ("2099-01-01T00:00:00Z", answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}), 409, "PAYMENT_IN_PROGRESS"),
+        (
+            "2099-01-01T00:00:00Z",
+            answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}),
+            409,
+            "PAYMENT_IN_PROGRESS",
+        ),
         ("2099-01-01T00:00:00Z", answer(500, {}), 503, "PORTONE_UNAVAILABLE"),
-        ("2026-01-01T00:00:00Z", answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}), 201, None),
+        (
+            "2026-01-01T00:00:00Z",
+            answer(409, {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT"}),
+            201,
+            None,
+        ),
     ],
 )
-def test_an_account_that_stays_open_is_in_the_way_until_its_deadline(make_shop, deadline, reply, status, code):
+def test_an_account_that_stays_open_is_in_the_way_until_its_deadline(
+    make_shop, deadline, reply, status, code
+):
     with PortOne() as portone:
         shop = make_shop(PORTONE_API_BASE=portone.url)
         order = shop.order(payMethod="VIRTUAL_ACCOUNT")
         portone.records[order["paymentId"]] = issued = record(order, "VIRTUAL_ACCOUNT_ISSUED")
         issued["method"]["expiredAt"] = deadline
-        portone.fault = lambda call: reply(call) if "/virtual-account/close" in call.path else call.answer_well()
+        portone.fault = lambda call: (
+            reply(call) if "/virtual-account/close" in call.path else call.answer_well()
+        )
         retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={"payMethod": "CARD"})
         assert retry.status_code == status and retry.json.get("error", {}).get("code") == code
         assert shop.trail(order).count("ATTEMPT_OPENED") == (2 if status == 201 else 1)
@@ -216,16 +258,23 @@ def test_a_redirect_that_waits_for_manual_approval_says_so_to_buyer_and_log(shop
     order = shop.order()
     query = {"paymentId": order["paymentId"], "paymentToken": "token"}
     page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
-    assert 'data-order-status="PENDING"' in page and KOREAN[WORDS["MANUAL_APPROVAL"].happened] in page
+    assert (
+        'data-order-status="PENDING"' in page and KOREAN[WORDS["MANUAL_APPROVAL"].happened] in page
+    )
     assert order["paymentId"] in caplog.text and "manual approval" in caplog.text
 
 
 def test_portone_that_can_not_be_reached_leaves_the_truth_unknown(make_shop):
     order = make_shop().order()
-    shop = make_shop(PORTONE_API_BASE="http://127.0.0.1:9")  # the discard port: nobody listens there
+    shop = make_shop(
+        PORTONE_API_BASE="http://127.0.0.1:9"
+    )  # the discard port: nobody listens there
     answer = shop.complete(order)
     assert answer.status_code == 503 and answer.headers["Retry-After"]
-    assert answer.json["error"]["retryable"] is True and answer.json["error"]["code"] == "PORTONE_UNAVAILABLE"
+    assert (
+        answer.json["error"]["retryable"] is True
+        and answer.json["error"]["code"] == "PORTONE_UNAVAILABLE"
+    )
     assert 'data-order-status="PENDING"' in shop.page(order)
     assert shop.client.post(f"/orders/{order['orderId']}/payments", json={}).status_code == 503
     assert shop.client.get(f"/payment-redirect?paymentId={order['paymentId']}").status_code == 303
@@ -250,7 +299,11 @@ def test_a_fulfilment_that_raises_leaves_the_order_paid(shop, monkeypatch):
     shop.pay(order["request"])
     assert shop.complete(order).json["status"] == "PAID"
     stored = row(shop, Order, order["orderId"])
-    assert stored.status == "PAID" and stored.fulfilled_at is None and stored.name != "must be rolled back"
+    assert (
+        stored.status == "PAID"
+        and stored.fulfilled_at is None
+        and stored.name != "must be rolled back"
+    )
     assert "FULFILMENT_FAILED" in shop.trail(order)
 
 
@@ -273,7 +326,13 @@ BAD_ORDERS = [
 
 @pytest.mark.parametrize(("field", "change"), BAD_ORDERS)
 def test_a_bad_field_is_named_and_nothing_is_stored(shop, field, change):
-    body = {"productId": "waffle-trainer", "payMethod": "CARD", "windowType": "", "buyer": BUYER, **change}
+    body = {
+        "productId": "waffle-trainer",
+        "payMethod": "CARD",
+        "windowType": "",
+        "buyer": BUYER,
+        **change,
+    }
     answer = shop.client.post("/orders", json=body)
     assert answer.status_code == 400
     error = answer.json["error"]

@@ -19,8 +19,14 @@ from tests.visitor import ROOT, choose, expect_status, order, order_id, pay, pay
 MERCHANT = ROOT / "merchant"
 LANGUAGES = {"ko": "결제 과정 한눈에 보기", "en": "The payment, step by step"}
 PAID_IN_BROWSER = [  # the messages of a payment that is not a redirect
-    "POST /orders", "201", "PortOne.requestPayment", "", "resolved", "POST /payment/complete", "200",
-]  # fmt: skip
+    "POST /orders",
+    "201",
+    "PortOne.requestPayment",
+    "",
+    "resolved",
+    "POST /payment/complete",
+    "200",
+]
 
 
 def expect(locator, **options):
@@ -34,7 +40,11 @@ def steps_of(shop):
     """panel.html's table: {event: (name, "file.function", its two ends)}."""
     with shop.app.test_request_context("/"):
         shop.app.preprocess_request()
-        return shop.app.jinja_env.get_template("merchant/panel.html").make_module(views.template_names()).steps
+        return (
+            shop.app.jinja_env.get_template("merchant/panel.html")
+            .make_module(views.template_names())
+            .steps
+        )
 
 
 def emitted():
@@ -42,7 +52,10 @@ def emitted():
     events = {*settlement.ARRIVALS.values(), *settlement.OUTCOMES.values()}
     for file in MERCHANT.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"_event", "end_refund"}:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {
+                "_event",
+                "end_refund",
+            }:
                 events |= {each.value for each in node.args if isinstance(each, ast.Constant)}
             elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Constant):
                 events.add(node.value.value)
@@ -70,8 +83,13 @@ def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists(shop):
 
 def rows(page):
     """The result page's steps: [(event, text), …]."""
-    found = re.findall(r'<li data-event="(\w+)"(.*?)</li>', page[page.index('id="trail"') :], re.DOTALL)
-    return [(event, " ".join(html.unescape(re.sub("<[^>]+>", " ", "<" + text)).split())) for event, text in found]
+    found = re.findall(
+        r'<li data-event="(\w+)"(.*?)</li>', page[page.index('id="trail"') :], re.DOTALL
+    )
+    return [
+        (event, " ".join(html.unescape(re.sub("<[^>]+>", " ", "<" + text)).split()))
+        for event, text in found
+    ]
 
 
 def test_the_page_shows_the_trail_in_its_order_with_time_source_status_duration_and_function(shop):
@@ -82,7 +100,10 @@ def test_the_page_shows_the_trail_in_its_order_with_time_source_status_duration_
     assert [event for event, _ in shown] == shop.trail(order)
     assert all(re.search(r"\d\d:\d\d:\d\d\.\d{3} · ", text) for _, text in shown)
     said = dict(shown)
-    assert re.search(r"browser SDK · PortOne: PAID · \d+ ms · portone.py · PortOne.get_payment", said["LOOKED_UP"])
+    assert re.search(
+        r"browser SDK · PortOne: PAID · \d+ ms · portone.py · PortOne.get_payment",
+        said["LOOKED_UP"],
+    )
     assert "shop · settlement.py · open_order" in said["ORDER_CREATED"]
 
 
@@ -119,7 +140,9 @@ def test_the_panel_is_korean_or_english(shop, language):
 def titles(page, steps="#trail > li"):
     """What each step is: a message of the browser, or an event of the server. The payment window has no such name."""
     page.wait_for_load_state()  # by then panel.js has run
-    return page.eval_on_selector_all(steps, "all => all.map((li) => li.querySelector('p code')?.textContent ?? '')")
+    return page.eval_on_selector_all(
+        steps, "all => all.map((li) => li.querySelector('p code')?.textContent ?? '')"
+    )
 
 
 def events(page):
@@ -140,7 +163,9 @@ def test_messages_appear_while_the_payment_window_is_open(page):
     asked = page.locator("#trail li", has_text="PortOne.requestPayment")
     asked.locator("summary").click(force=True)
     expect(asked.locator("pre")).to_contain_text('"totalAmount": 1000')
-    expect(page.get_by_role("complementary", name=LANGUAGES["en"], include_hidden=True)).to_have_count(1)
+    expect(
+        page.get_by_role("complementary", name=LANGUAGES["en"], include_hidden=True)
+    ).to_have_count(1)
 
 
 @pytest.mark.browser
@@ -150,7 +175,13 @@ def test_the_result_page_draws_both_halves_as_one_sequence(page, window_type):
     expect_status(page, "PAID")
     assert messages(page) == PAID_IN_BROWSER
     said = titles(page)
-    assert said[:5] == ["POST /orders", "ORDER_CREATED", "ATTEMPT_OPENED", "201", "PortOne.requestPayment"]
+    assert said[:5] == [
+        "POST /orders",
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "201",
+        "PortOne.requestPayment",
+    ]
     assert said.index("POST /payment/complete") < said.index("SDK_RETURNED") < len(said) - 1
     assert said[-1] == "200"
     expect(page.locator(".to-pg small")).to_contain_text(re.compile(r"\d\.\d s"))
@@ -160,7 +191,13 @@ def test_the_result_page_draws_both_halves_as_one_sequence(page, window_type):
 def test_a_redirect_is_one_sequence_across_three_pages(page):
     pay(page, "approve", "REDIRECTION")
     expect_status(page, "PAID")
-    assert messages(page) == ["POST /orders", "201", "PortOne.requestPayment", "undefined: redirect", ""]
+    assert messages(page) == [
+        "POST /orders",
+        "201",
+        "PortOne.requestPayment",
+        "undefined: redirect",
+        "",
+    ]
     assert titles(page)[-1] in {"REDIRECTED", "LOOKED_UP", "ORDER_PAID"}
     assert titles(page).index("REDIRECTED") > titles(page).index("undefined: redirect")
 
@@ -271,7 +308,11 @@ def test_the_tab_remembers_three_orders_and_thirty_messages_of_each(page):
       }
     """)
     stored = page.evaluate("JSON.parse(sessionStorage['checkout:messages'])")
-    assert [(order, len(messages)) for order, messages in stored] == [("b", 30), ("c", 30), ("d", 30)]
+    assert [(order, len(messages)) for order, messages in stored] == [
+        ("b", 30),
+        ("c", 30),
+        ("d", 30),
+    ]
     assert stored[-1][1][-1]["at"] == 39
 
 
@@ -290,7 +331,7 @@ def test_the_panel_fits_a_narrow_phone(visit, locale):
 @pytest.mark.browser
 def test_the_shop_works_with_the_panel_removed(visit, tmp_path):
     root = tmp_path / "shop"
-    names = ("merchant", "sandbox", "static", "templates")
+    names = ("merchant", "portone_sandbox", "static", "templates")
     for name in names:
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "wsgi.py", root)

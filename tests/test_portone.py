@@ -15,10 +15,14 @@ def test_a_look_up_carries_the_secret_the_store_and_the_one_path(make_shop, port
     [(method, path, headers, body)] = portone.calls
     assert (method, body) == ("GET", b"")
     assert path == f"/payments/{order['paymentId']}?storeId={order['request']['storeId']}"
-    assert headers["Authorization"] == f"PortOne {shop.app.extensions['merchant'].settings.api_secret}"
+    assert (
+        headers["Authorization"] == f"PortOne {shop.app.extensions['merchant'].settings.api_secret}"
+    )
 
 
-def test_a_netrc_and_a_proxy_of_the_machine_are_left_alone(make_shop, portone, tmp_path, monkeypatch):
+def test_a_netrc_and_a_proxy_of_the_machine_are_left_alone(
+    make_shop, portone, tmp_path, monkeypatch
+):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -28,13 +32,20 @@ def test_a_netrc_and_a_proxy_of_the_machine_are_left_alone(make_shop, portone, t
     assert portone.calls[0][2]["Authorization"].startswith("PortOne ")
 
 
-def test_pre_registration_tells_portone_the_amount_and_its_failure_does_not_stop_the_sale(make_shop, portone):
+def test_pre_registration_tells_portone_the_amount_and_its_failure_does_not_stop_the_sale(
+    make_shop, portone
+):
     shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_PRE_REGISTER="1")
     portone.fault = answer(500, {"type": "INTERNAL"})
     order = shop.order()
     [(method, path, _, body)] = portone.calls
     assert (method, path) == ("POST", f"/payments/{order['paymentId']}/pre-register")
-    terms = {"totalAmount": 1000, "taxFreeAmount": 0, "currency": "KRW", "storeId": order["request"]["storeId"]}
+    terms = {
+        "totalAmount": 1000,
+        "taxFreeAmount": 0,
+        "currency": "KRW",
+        "storeId": order["request"]["storeId"],
+    }
     assert json.loads(body) == terms
 
 
@@ -53,7 +64,9 @@ def test_look_ups_beyond_the_bound_are_answered_at_once(make_shop, portone):
     assert shop.complete(order).status_code == 200, "the place was given back"
 
 
-def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_quick(make_shop, portone, monkeypatch):
+def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_quick(
+    make_shop, portone, monkeypatch
+):
     shop = make_shop(PORTONE_API_BASE=portone.url)
     orders = [shop.order() for _ in range(5)]
 
@@ -62,8 +75,13 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
         portone.calls.clear()
         portone.fault = hang
         portone.released.clear()
-        ids = [{"orderId": order["orderId"], "paymentId": order["paymentId"]} for order in orders[:number]]
-        told = [pool.submit(shop.app.test_client().post, "/payment/complete", json=each) for each in ids]
+        ids = [
+            {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+            for order in orders[:number]
+        ]
+        told = [
+            pool.submit(shop.app.test_client().post, "/payment/complete", json=each) for each in ids
+        ]
         portone.wait_for_calls(number)
         return told
 
@@ -71,7 +89,10 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
         told = waiting(pool, 2)
         monkeypatch.setattr("merchant.portone.SLOW_SECONDS", 0)
         refused = shop.complete(orders[2])
-        assert (refused.status_code, refused.json["error"]["code"]) == (503, "PORTONE_UNAVAILABLE"), "two wait already"
+        assert (refused.status_code, refused.json["error"]["code"]) == (
+            503,
+            "PORTONE_UNAVAILABLE",
+        ), "two wait already"
         portone.released.set()
         assert {each.result().json["status"] for each in told} == {"PENDING"}
         told = waiting(pool, 2)
@@ -93,12 +114,15 @@ def test_a_completion_is_one_read_one_question_and_one_write(make_shop, portone)
     transactions = []
     event.listen(engine, "begin", lambda connection: transactions.append([]))
     event.listen(
-        engine, "before_cursor_execute",
+        engine,
+        "before_cursor_execute",
         lambda connection, cursor, statement, *_: transactions[-1].append(statement.split()[0]),
-    )  # fmt: skip
+    )
     assert shop.complete(order).json["status"] == "PAID"
     reading, writing = transactions
-    assert set(reading) == {"SELECT"} and writing[0] == "UPDATE", "the change of the payment comes first"
+    assert set(reading) == {"SELECT"} and writing[0] == "UPDATE", (
+        "the change of the payment comes first"
+    )
     assert writing.count("INSERT") == 1, "the whole trail at once"
     transactions.clear()
     assert shop.complete(order).json["status"] == "PAID"

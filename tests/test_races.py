@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import sandbox
+import portone_sandbox
 from merchant import fulfilment
 from merchant.models import Order, Payment, session
 from tests.stand_in import record
@@ -52,7 +52,11 @@ def shop(tmp_path, portone, monkeypatch):
 
 
 def stand_in_settings(portone):
-    return {**sandbox.settings("/sandbox"), "PORTONE_API_BASE": portone.url, "PORTONE_SANDBOX": "0"}
+    return {
+        **portone_sandbox.settings("/sandbox"),
+        "PORTONE_API_BASE": portone.url,
+        "PORTONE_SANDBOX": "0",
+    }
 
 
 def at_once(calls):
@@ -78,7 +82,11 @@ def retry(client, order):
 
 def is_duplicate(answer):
     error = answer.json()["error"]
-    return (answer.status_code, error["code"], error["reasons"]) == (400, "PAYMENT_MISMATCH", ["DUPLICATE"])
+    return (answer.status_code, error["code"], error["reasons"]) == (
+        400,
+        "PAYMENT_MISMATCH",
+        ["DUPLICATE"],
+    )
 
 
 # One payment
@@ -92,7 +100,12 @@ def race_all_news_of_one_payment(site, shop):
     for ask, answer in zip(asks, at_once([partial(ask, order) for ask in asks]), strict=True):
         answers[ask].append(answer)
     page = f"/orders/{order['orderId']}"
-    paid = {"orderId": order["orderId"], "paymentId": order["paymentId"], "status": "PAID", "orderUrl": page}
+    paid = {
+        "orderId": order["orderId"],
+        "paymentId": order["paymentId"],
+        "status": "PAID",
+        "orderUrl": page,
+    }
     for answer in answers[site.complete]:
         assert (answer.status_code, answer.json()) == (200, {**paid, "virtualAccount": None})
     for answer in answers[site.redirect]:
@@ -101,10 +114,14 @@ def race_all_news_of_one_payment(site, shop):
         assert (answer.status_code, answer.json()) == (200, {"received": True})
     assert_paid_once(shop, [order])
     news = ["SDK_RETURNED", "REDIRECTED", "WEBHOOK_RECEIVED", "LOOKED_UP"]
-    assert Counter(shop.trail(order)) == Counter(["ORDER_CREATED", "ATTEMPT_OPENED", *news, "ORDER_PAID"])
+    assert Counter(shop.trail(order)) == Counter(
+        ["ORDER_CREATED", "ATTEMPT_OPENED", *news, "ORDER_PAID"]
+    )
 
 
-def test_fifty_completes_redirects_and_webhooks_at_once_pay_and_fulfil_once_and_all_hear_the_same(served):
+def test_fifty_completes_redirects_and_webhooks_at_once_pay_and_fulfil_once_and_all_hear_the_same(
+    served,
+):
     race_all_news_of_one_payment(*served)
 
 
@@ -128,7 +145,9 @@ def race_two_payments_of_one_order(site, shop):
         winner, wins, loser, losses = first, answers[::2], second, answers[1::2]
     else:
         winner, wins, loser, losses = second, answers[1::2], first, answers[::2]
-    assert [(answer.status_code, answer.json().get("status")) for answer in wins] == 4 * [(200, "PAID")]
+    assert [(answer.status_code, answer.json().get("status")) for answer in wins] == 4 * [
+        (200, "PAID")
+    ]
     assert all(is_duplicate(answer) for answer in losses)
     duplicate = stored(shop, Payment, loser["paymentId"])
     assert (duplicate.status, duplicate.reasons) == ("MISMATCH", ["DUPLICATE"])
@@ -150,7 +169,9 @@ def test_of_two_payments_of_one_order_one_wins_in_every_round(served):
 
 
 @pytest.mark.long
-def test_an_attempt_opened_while_the_first_is_approved_is_refused_or_can_only_be_a_duplicate(served):
+def test_an_attempt_opened_while_the_first_is_approved_is_refused_or_can_only_be_a_duplicate(
+    served,
+):
     site, shop = served
 
     def approve_and_complete(tx_id, order):
@@ -161,14 +182,19 @@ def test_an_attempt_opened_while_the_first_is_approved_is_refused_or_can_only_be
     for _ in range(20):
         first = shop.order()
         tx_id = shop.open_window(first["request"])
-        retried, completed = at_once([partial(retry, site, first), partial(approve_and_complete, tx_id, first)])
+        retried, completed = at_once(
+            [partial(retry, site, first), partial(approve_and_complete, tx_id, first)]
+        )
         assert (completed.status_code, completed.json().get("status")) == (200, "PAID")
         if retried.status_code == 201:
             second = retried.json()
             shop.pay(second["request"])
             assert is_duplicate(site.complete(second))
         else:
-            assert (retried.status_code, retried.json()["error"]["code"]) == (409, "ORDER_ALREADY_PAID")
+            assert (retried.status_code, retried.json()["error"]["code"]) == (
+                409,
+                "ORDER_ALREADY_PAID",
+            )
         assert_paid_once(shop, [first])
         answers[retried.status_code] += 1
     print("another attempt was answered:", dict(answers))
@@ -211,12 +237,17 @@ def test_an_attempt_that_heard_of_no_approval_before_the_order_was_paid_is_refus
         portone.records[order["paymentId"]] = record(order, "PAID")
         complete(shop, order)
         held.go()
-    assert (retried.result().status_code, retried.result().json["error"]["code"]) == (409, "ORDER_ALREADY_PAID")
+    assert (retried.result().status_code, retried.result().json["error"]["code"]) == (
+        409,
+        "ORDER_ALREADY_PAID",
+    )
     assert shop.trail(order).count("ATTEMPT_OPENED") == 1
     assert_paid_once(shop, [order])
 
 
-def test_an_attempt_opened_while_the_news_of_the_firsts_approval_travels_can_only_be_a_duplicate(shop, portone):
+def test_an_attempt_opened_while_the_news_of_the_firsts_approval_travels_can_only_be_a_duplicate(
+    shop, portone
+):
     first = shop.order()
     portone.records[first["paymentId"]] = record(first, "READY")
     with ThreadPoolExecutor(2) as pool:
@@ -274,7 +305,9 @@ def test_a_cancel_settled_while_completes_wait_for_portone_is_not_undone(shop, p
 @pytest.mark.long
 def test_a_cancel_among_completes_stays_whatever_their_order(shop, portone, tmp_path):
     def cancel(site, order):
-        for _ in range(random.randrange(3)):  # so that it comes before, while and after the order is paid
+        for _ in range(
+            random.randrange(3)
+        ):  # so that it comes before, while and after the order is paid
             site.complete(order)
         portone.records[order["paymentId"]] = record(order, "CANCELLED")
         assert site.webhook(order, "Transaction.Cancelled").status_code == 200
@@ -290,7 +323,9 @@ def test_a_cancel_among_completes_stays_whatever_their_order(shop, portone, tmp_
         for _ in range(20):
             order = shop.order()
             portone.records[order["paymentId"]] = record(order, "PAID")
-            asks = [partial(cancel, site, order)] + 12 * [partial(complete_three_times, site, order)]
+            asks = [partial(cancel, site, order)] + 12 * [
+                partial(complete_three_times, site, order)
+            ]
             random.shuffle(asks)
             for said in at_once(asks):
                 assert said == sorted(said, reverse=True), "CANCELLED, then PAID again"
@@ -309,7 +344,9 @@ def test_a_cancel_among_completes_stays_whatever_their_order(shop, portone, tmp_
 
 
 @pytest.mark.long
-def test_two_reconciles_at_once_pay_and_fulfil_each_order_once(shop, portone, tmp_path, monkeypatch):
+def test_two_reconciles_at_once_pay_and_fulfil_each_order_once(
+    shop, portone, tmp_path, monkeypatch
+):
     unknown, unfulfilled = [shop.order() for _ in range(30)], [shop.order() for _ in range(10)]
     for order in unknown + unfulfilled:
         portone.records[order["paymentId"]] = record(order, "PAID")
@@ -320,7 +357,10 @@ def test_two_reconciles_at_once_pay_and_fulfil_each_order_once(shop, portone, tm
     portone.calls.clear()
     held = Held(portone, 2)  # each waits for the other with its first question
     env = environment(tmp_path, **stand_in_settings(portone))
-    runs = [subprocess.Popen(RECONCILE, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    runs = [
+        subprocess.Popen(RECONCILE, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     held.come()
     held.go()
     for run in runs:
@@ -328,5 +368,8 @@ def test_two_reconciles_at_once_pay_and_fulfil_each_order_once(shop, portone, tm
         assert run.returncode == 0, output
     asked = Counter(urlsplit(path).path.rpartition("/")[2] for _, path, *_ in portone.calls)
     # Both may come to a payment at the same moment; nobody comes to it again.
-    assert set(asked) == {order["paymentId"] for order in unknown + unfulfilled} and max(asked.values()) <= 2
+    assert (
+        set(asked) == {order["paymentId"] for order in unknown + unfulfilled}
+        and max(asked.values()) <= 2
+    )
     assert_paid_once(shop, unknown + unfulfilled)

@@ -22,9 +22,7 @@ from tests.conftest import new_database
 ROOT = Path(__file__).parent.parent
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}
 RUN = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/flask run"
-TEST = (
-    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt -r tests/requirements.txt && .venv/bin/pytest"
-)
+TEST = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt -r tests/requirements.txt && .venv/bin/pytest"
 COPY = "cp .env.example .env"
 PHONE = ".venv/bin/flask run --host 0.0.0.0"
 INSTALL = '.venv/bin/pip install gunicorn "psycopg[binary]"'
@@ -54,11 +52,16 @@ def test_its_commands_are_those_tested_here(name):
 def test_both_languages_name_the_same_things():
     def named(page):
         codes = re.findall(r"`([^`\n]*[A-Za-z_][^`\n]*)`", page)
-        return sorted({code for code in codes if not code.startswith("http://<")})  # which has words for the reader
+        return sorted(
+            {code for code in codes if not code.startswith("http://<")}
+        )  # which has words for the reader
 
     assert named(PAGES["README.md"]) == named(PAGES["README.ko.md"])
     assert len({page.count("\n## ") for page in PAGES.values()}) == 1
-    code = [[line for line in blocks(page, "python")[0].splitlines() if "#" not in line] for page in PAGES.values()]
+    code = [
+        [line for line in blocks(page, "python")[0].splitlines() if "#" not in line]
+        for page in PAGES.values()
+    ]
     assert code[0] == code[1]
 
 
@@ -68,10 +71,18 @@ def test_every_file_setting_and_function_it_names_is_there(name):
     explained = (ROOT / ".env.example").read_text()
     for setting in re.findall(r"\bPORTONE_(?!REJECTED|UNAVAILABLE)[A-Z_]+\b", page):
         assert setting in explained, setting
-    for path in re.findall(r"`((?:merchant|sandbox|static|templates|tests)/[\w./]*)`|\]\(([\w./]+)\)", page):
+    for path in re.findall(
+        r"`((?:merchant|portone_sandbox|static|templates|tests)/[\w./]*)`|\]\(([\w./]+)\)", page
+    ):
         assert (ROOT / (path[0] or path[1])).exists(), path
-    for module, function in re.findall(r"`(views|verification|settlement|portone|models|config)\.(\w+)`", page):
-        assert re.search(rf"^(def|class) {function}\b", (ROOT / f"merchant/{module}.py").read_text(), re.MULTILINE)
+    for module, function in re.findall(
+        r"`(views|verification|settlement|portone|models|config)\.(\w+)`", page
+    ):
+        assert re.search(
+            rf"^(def|class) {function}\b",
+            (ROOT / f"merchant/{module}.py").read_text(),
+            re.MULTILINE,
+        )
 
 
 def free_port():
@@ -82,13 +93,21 @@ def free_port():
 @contextmanager
 def running(command, folder, port, log_name="log", **settings):
     """The command, typed in that folder; until the site answers at that port, and no longer than the test."""
-    environment = {name: value for name, value in os.environ.items() if not re.match("PORTONE_|SANDBOX_|FLASK_", name)}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not re.match("PORTONE_|SANDBOX_|FLASK_", name)
+    }
     environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **settings}
     with (folder / log_name).open("w") as log:
         run = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=folder, env=environment, stdout=log, stderr=log,
+            ["bash", "-c", f"exec {command}"],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         deadline = time.monotonic() + 120
         while True:
@@ -96,7 +115,9 @@ def running(command, folder, port, log_name="log", **settings):
                 yield requests.get(f"http://127.0.0.1:{port}/", timeout=10)
                 return
             except requests.ConnectionError:
-                assert run.poll() is None and time.monotonic() < deadline, (folder / log_name).read_text()
+                assert run.poll() is None and time.monotonic() < deadline, (
+                    folder / log_name
+                ).read_text()
                 time.sleep(0.1)
     finally:
         os.killpg(run.pid, 15)
@@ -118,16 +139,25 @@ def clone(tmp_path):
 
 def typed(command, clone, **environment):
     return subprocess.run(
-        ["bash", "-c", command], cwd=clone, env={**os.environ, **environment}, capture_output=True, text=True,
+        ["bash", "-c", command],
+        cwd=clone,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
         timeout=120,
-    )  # fmt: skip
+    )
 
 
 def test_a_phone_reaches_it(clone):
     port = free_port()
-    with running(PHONE, clone, port, FLASK_RUN_PORT=str(port), DATABASE_URL=new_database(clone)) as page:
+    with running(
+        PHONE, clone, port, FLASK_RUN_PORT=str(port), DATABASE_URL=new_database(clone)
+    ) as page:
         assert page.status_code == 200 and 'id="order-form"' in page.text
-    assert f"http://0.0.0.0:{port}" in (clone / "log").read_text() or "all addresses" in (clone / "log").read_text()
+    assert (
+        f"http://0.0.0.0:{port}" in (clone / "log").read_text()
+        or "all addresses" in (clone / "log").read_text()
+    )
 
 
 def test_the_copied_settings_lack_the_account_and_nothing_else(clone):
@@ -146,7 +176,9 @@ def test_production_starts_with_an_account_and_only_then(clone):
     command = SERVE.replace(":8000", f":{port}")
     refused = typed(f"{command} --no-control-socket", clone, **dict.fromkeys(ACCOUNT, ""))
     assert refused.returncode != 0 and "PORTONE_STORE_ID" in refused.stderr
-    with running(f"{command} --no-control-socket", clone, port, **REAL, DATABASE_URL=new_database(clone)) as page:
+    with running(
+        f"{command} --no-control-socket", clone, port, **REAL, DATABASE_URL=new_database(clone)
+    ) as page:
         assert page.status_code == 200 and "cdn.portone.io" in page.text
         assert requests.get(f"http://127.0.0.1:{port}/sandbox/", timeout=10).status_code == 404
 
@@ -155,9 +187,13 @@ def cron(clone, option=""):
     """Runs the line as cron does, with next to no environment. Returns what would be mailed."""
     command = CRON.removeprefix("*/10 * * * * ").replace("/srv/shop", str(clone))
     run = subprocess.run(
-        ["sh", "-c", command.replace("reconcile >>", f"reconcile {option} >>")], cwd="/",
-        env={"PATH": "/usr/bin:/bin", "HOME": "/"}, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        ["sh", "-c", command.replace("reconcile >>", f"reconcile {option} >>")],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": "/"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     return run.stdout + run.stderr
 
 
@@ -166,7 +202,9 @@ def configure(clone, **settings):
     assert typed(COPY, clone).returncode == 0
     text = (clone / ".env").read_text()
     for name, value in settings.items():
-        text, found = re.subn(rf"^#?{name}=.*$", lambda match, line=f"{name}={value}": line, text, flags=re.MULTILINE)
+        text, found = re.subn(
+            rf"^#?{name}=.*$", lambda match, line=f"{name}={value}": line, text, flags=re.MULTILINE
+        )
         assert found == 1, name
     (clone / ".env").write_text(text)
 
@@ -192,14 +230,23 @@ class Shop:
 
     def pay(self, order):
         body = {"outcome": "approve", "request": order["request"]}
-        assert requests.post(f"{self.portone}/control/payments", json=body, timeout=30).json()["status"] == "PAID"
+        assert (
+            requests.post(f"{self.portone}/control/payments", json=body, timeout=30).json()[
+                "status"
+            ]
+            == "PAID"
+        )
 
     def complete(self, order):
         ids = {name: order[name] for name in ("orderId", "paymentId")}
-        return requests.post(f"{self.url}/payment/complete", json=ids, timeout=30).json().get("status")
+        return (
+            requests.post(f"{self.url}/payment/complete", json=ids, timeout=30).json().get("status")
+        )
 
     def switch(self, name, **value):
-        requests.post(f"{self.portone}/control/switches/{name}", json=value, timeout=30).raise_for_status()
+        requests.post(
+            f"{self.portone}/control/switches/{name}", json=value, timeout=30
+        ).raise_for_status()
 
 
 def nginx(clone, port, shop_port):
@@ -229,7 +276,13 @@ def until(answers):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "front", ["gunicorn", pytest.param("nginx", marks=pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx"))]
+    "front",
+    [
+        "gunicorn",
+        pytest.param(
+            "nginx", marks=pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx")
+        ),
+    ],
 )
 def test_production_does_what_its_section_says(clone, front):
     assert typed(INSTALL, clone).returncode == 0
@@ -238,15 +291,25 @@ def test_production_does_what_its_section_says(clone, front):
         port = shop_port
     shop = Shop(f"http://127.0.0.1:{port}", f"http://localhost:{portone_port}")
     with ExitStack() as stack:
-        sandbox = f".venv/bin/flask --app sandbox run --port {portone_port}"
+        sandbox = f".venv/bin/flask --app portone_sandbox run --port {portone_port}"
         webhook = f"{shop.url}/payment/webhook"
-        stack.enter_context(running(sandbox, clone, portone_port, "sandbox.log", SANDBOX_WEBHOOK_URL=webhook))
-        printed = dict(re.findall(r"^(PORTONE_\w+)=(.*)$", (clone / "sandbox.log").read_text(), re.MULTILINE))
-        settings = {**printed, "DATABASE_URL": new_database(clone), "PUBLIC_URL": "https://your.site"}
+        stack.enter_context(
+            running(sandbox, clone, portone_port, "sandbox.log", SANDBOX_WEBHOOK_URL=webhook)
+        )
+        printed = dict(
+            re.findall(r"^(PORTONE_\w+)=(.*)$", (clone / "sandbox.log").read_text(), re.MULTILINE)
+        )
+        settings = {
+            **printed,
+            "DATABASE_URL": new_database(clone),
+            "PUBLIC_URL": "https://your.site",
+        }
         configure(clone, **settings)
         checked = typed(CHECK, clone)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
-        gunicorn = SERVE.replace(":8000", f":{shop_port}") + " --no-control-socket --pid gunicorn.pid"
+        gunicorn = (
+            SERVE.replace(":8000", f":{shop_port}") + " --no-control-socket --pid gunicorn.pid"
+        )
         stack.enter_context(running(f"{gunicorn} 2>>shop.log", clone, shop_port))
         if front == "nginx":
             stack.enter_context(running(nginx(clone, port, shop_port), clone, port, "nginx.log"))
@@ -257,7 +320,11 @@ def test_production_does_what_its_section_says(clone, front):
         shop.pay(order)
         assert shop.complete(order) == "PAID"
         opened, fulfilled, paid = told(order, clone)
-        assert (opened, fulfilled.partition(":")[0], paid) == ("PENDING (shop)", "fulfilled", "PAID (sdk)")
+        assert (opened, fulfilled.partition(":")[0], paid) == (
+            "PENDING (shop)",
+            "fulfilled",
+            "PAID (sdk)",
+        )
 
         shop.switch("webhooks", order=None)
         left = shop.order()  # its buyer never comes back: the webhook pays it, signed
@@ -281,7 +348,9 @@ def test_production_does_what_its_section_says(clone, front):
             configure(clone, **{**settings, "PUBLIC_URL": "https://other.site"})
             os.kill(int((clone / "gunicorn.pid").read_text()), signal.SIGHUP)
             assert completed.result() == "PAID"
-        until(lambda: shop.order()["request"]["redirectUrl"] == "https://other.site/payment-redirect")
+        until(
+            lambda: shop.order()["request"]["redirectUrl"] == "https://other.site/payment-redirect"
+        )
 
         shop.switch("outage", fault="500")
         assert shop.complete(unanswered := shop.order()) is None
@@ -293,7 +362,9 @@ def test_production_does_what_its_section_says(clone, front):
 
 
 def test_every_command_has_its_line_of_help(clone):
-    listed = typed(".venv/bin/flask --help", clone, PORTONE_SANDBOX="1", DATABASE_URL=new_database(clone)).stdout
+    listed = typed(
+        ".venv/bin/flask --help", clone, PORTONE_SANDBOX="1", DATABASE_URL=new_database(clone)
+    ).stdout
     for name in ("reconcile", "orders", "order", "refund"):
         assert re.search(rf"^  {name} +[A-Z][^\n]{{10,}}\.$", listed, re.MULTILINE), listed
         assert all(f"`flask {name}" in page for page in PAGES.values())
@@ -312,6 +383,11 @@ def test_the_first_payment_is_two_steps_away(clone):
         order = requests.post(f"{base}/orders", json=body, timeout=10).json()
         opened = {"request": order["request"], "windowType": "IFRAME", "page": base}
         tx_id = requests.post(f"{base}/sandbox/checkout/", json=opened, timeout=10).json()["txId"]
-        requests.post(f"{base}/sandbox/checkout/{tx_id}/outcome", data={"outcome": "approve"}, timeout=10)
+        requests.post(
+            f"{base}/sandbox/checkout/{tx_id}/outcome", data={"outcome": "approve"}, timeout=10
+        )
         ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
-        assert requests.post(f"{base}/payment/complete", json=ids, timeout=10).json()["status"] == "PAID"
+        assert (
+            requests.post(f"{base}/payment/complete", json=ids, timeout=10).json()["status"]
+            == "PAID"
+        )

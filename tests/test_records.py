@@ -42,9 +42,13 @@ def order(shop):
 relaxed = settings(max_examples=50, deadline=None, database=None)  # nothing here is about time
 
 PAYMENT = SimpleNamespace(
-    id="0123456789abcdef" * 2, store_id="store-1", channel_key="channel-key-1",
-    amount=1000, currency="KRW", order_name="나이키 와플 트레이너 2 SD",
-)  # fmt: skip
+    id="0123456789abcdef" * 2,
+    store_id="store-1",
+    channel_key="channel-key-1",
+    amount=1000,
+    currency="KRW",
+    order_name="나이키 와플 트레이너 2 SD",
+)
 LIVE_RECORD = {
     "id": PAYMENT.id,
     "storeId": "store-1",
@@ -68,8 +72,12 @@ MAY_BE_MISSING = {"CHANNEL", "TAX_FREE", "PROMOTION"}  # an empty value says not
 MONEY = st.sampled_from(["VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"])
 NO_MONEY = st.sampled_from(["READY", "PAY_PENDING", "FAILED", "TELEPORTED", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
-NEAR = st.sampled_from([999, 1001, -1000, 1000.0, "1000", True, "krw", "USD", "KRW ", "Store-1", "TEST", "live", 1])
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+)
+NEAR = st.sampled_from(
+    [999, 1001, -1000, 1000.0, "1000", True, "krw", "USD", "KRW ", "Store-1", "TEST", "live", 1]
+)
 
 
 def with_value(whole, path, value):
@@ -109,11 +117,18 @@ def test_every_changed_field_is_named(status, reasons):
     assert set(verify(PAYMENT, changed, allow_test=False).reasons) == reasons
 
 
-NAMES = st.text().filter(lambda name: name not in {name for path in CHECKED.values() for name in path})
+NAMES = st.text().filter(
+    lambda name: name not in {name for path in CHECKED.values() for name in path}
+)
 
 
 @relaxed
-@given(status=MONEY | NO_MONEY, place=st.sampled_from([(), ("amount",), ("channel",)]), name=NAMES, value=JSON)
+@given(
+    status=MONEY | NO_MONEY,
+    place=st.sampled_from([(), ("amount",), ("channel",)]),
+    name=NAMES,
+    value=JSON,
+)
 def test_a_field_that_is_not_checked_never_matters(status, place, name, value):
     assume((*place, name) not in {("status",), ("amount",), ("channel",)})
     plain = {**LIVE_RECORD, "status": status}
@@ -122,7 +137,9 @@ def test_a_field_that_is_not_checked_never_matters(status, place, name, value):
 
 
 @relaxed
-@given(status=NO_MONEY, reason=st.sampled_from(sorted(CHECKED)), value=JSON, allow_test=st.booleans())
+@given(
+    status=NO_MONEY, reason=st.sampled_from(sorted(CHECKED)), value=JSON, allow_test=st.booleans()
+)
 def test_a_record_without_money_is_never_a_mismatch(status, reason, value, allow_test):
     changed = with_value({**LIVE_RECORD, "status": status}, CHECKED[reason], value)
     verdict = verify(PAYMENT, changed, allow_test)
@@ -134,7 +151,9 @@ def test_a_record_without_money_is_never_a_mismatch(status, reason, value, allow
 def test_a_channels_type_matters_only_where_test_payments_are_refused(status, value):
     changed = with_value({**LIVE_RECORD, "status": status}, ("channel", "type"), value)
     assert verify(PAYMENT, changed, allow_test=True).reasons == []
-    assert verify(PAYMENT, changed, allow_test=False).reasons == ([] if value == "LIVE" else ["TEST_CHANNEL"])
+    assert verify(PAYMENT, changed, allow_test=False).reasons == (
+        [] if value == "LIVE" else ["TEST_CHANNEL"]
+    )
 
 
 # What a record does
@@ -142,13 +161,21 @@ def test_a_channels_type_matters_only_where_test_payments_are_refused(status, va
 
 def test_a_mismatch_stays_one_until_portone_has_other_news(shop, say, order):
     assert say(order, "PAID", orderName="another").status_code == 400
-    assert say(order, "READY", orderName="another").status_code == 400, "READY is no news for a mismatch"
+    assert say(order, "READY", orderName="another").status_code == 400, (
+        "READY is no news for a mismatch"
+    )
     assert stored(shop, order)[0].paid_at is None
     assert say(order, "PAID").json["status"] == "PAID"
 
 
 @pytest.mark.parametrize(
-    "change", [{"channel": {"type": "TEST"}}, {"channel": []}, {"amount": {"total": 1000, "paid": 900}}, {"new": 1}]
+    "change",
+    [
+        {"channel": {"type": "TEST"}},
+        {"channel": []},
+        {"amount": {"total": 1000, "paid": 900}},
+        {"new": 1},
+    ],
 )
 def test_what_portone_may_leave_out_or_lower_is_no_mismatch(say, order, change):
     assert say(order, "PAID", **change).json["status"] == "PAID"
@@ -160,7 +187,9 @@ def test_an_amount_that_is_not_a_whole_number_is_not_an_answer(shop, say, order,
     assert stored(shop, order)[0].status == "PENDING"
 
 
-@pytest.mark.parametrize("change", [{"id": None}, {"amount": None}, {"orderName": 7}, {"status": 7}, {"channel": 7}])
+@pytest.mark.parametrize(
+    "change", [{"id": None}, {"amount": None}, {"orderName": 7}, {"status": 7}, {"channel": 7}]
+)
 def test_a_record_without_what_is_documented_is_not_an_answer(say, order, change):
     assert say(order, **{"status": "PAID", **change}).status_code == 503
 
@@ -171,7 +200,15 @@ def test_an_unknown_status_is_pending_whatever_it_is(shop, say, order, status):
     assert 'data-order-status="PENDING"' in shop.page(order)
 
 
-TIMES = ["", "yesterday", None, 7, "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-09:00"]
+TIMES = [
+    "",
+    "yesterday",
+    None,
+    7,
+    "2026-02-30T00:00:00Z",
+    "0001-01-01T00:00:00+09:00",
+    "9999-12-31T23:59:59-09:00",
+]
 
 
 @pytest.mark.parametrize("time", TIMES)
@@ -181,8 +218,16 @@ def test_a_time_that_can_not_be_read_stops_no_payment(shop, say, order, time):
 
 @pytest.mark.parametrize("time", [*TIMES, "9999-12-31T23:59:59Z"])
 def test_a_virtual_accounts_deadline_that_can_not_be_read_is_left_out(shop, say, order, time):
-    method = {"type": "PaymentMethodVirtualAccount", "bank": "SHINHAN", "accountNumber": "5600", "expiredAt": time}
-    assert say(order, "VIRTUAL_ACCOUNT_ISSUED", method=method).json["status"] == "VIRTUAL_ACCOUNT_ISSUED"
+    method = {
+        "type": "PaymentMethodVirtualAccount",
+        "bank": "SHINHAN",
+        "accountNumber": "5600",
+        "expiredAt": time,
+    }
+    assert (
+        say(order, "VIRTUAL_ACCOUNT_ISSUED", method=method).json["status"]
+        == "VIRTUAL_ACCOUNT_ISSUED"
+    )
     assert "5600" in shop.page(order)
 
 
@@ -210,7 +255,9 @@ def test_partly_cancelled_before_anybody_asked_was_paid_and_is_fulfilled(shop, s
     answer = say(order, "PARTIAL_CANCELLED", amount={"total": 1000, "cancelled": 300})
     assert answer.json["status"] == "PARTIAL_CANCELLED"
     row, payment = stored(shop, order)
-    assert row.status == "PARTIAL_CANCELLED" and row.fulfilled_at and payment.cancelled_amount == 300
+    assert (
+        row.status == "PARTIAL_CANCELLED" and row.fulfilled_at and payment.cancelled_amount == 300
+    )
     assert shop.trail(order)[-2:] == ["ORDER_PAID", "ORDER_PARTIAL_CANCELLED"]
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-import sandbox
+import portone_sandbox
 from merchant import settlement
 from merchant.models import Order, Payment, PaymentEvent, session
 from merchant.portone import PortOneUnavailable
@@ -43,9 +43,16 @@ MOVES = {
     "CANCELLED": set(),
 }
 HERE = {"NOTHING": "PENDING", "READY": "PENDING", "PAY_PENDING": "PENDING", "CLOSED": "CANCELLED"}
-PAYMENT = [column for column in Payment.__table__.c if column.name != "asked_at"]  # which every look may change
+PAYMENT = [
+    column for column in Payment.__table__.c if column.name != "asked_at"
+]  # which every look may change
 TELLERS = ["sdk", "redirect", "webhook", "page", "cli"]
-ANSWERS = {"newest": -1, "older": -2, "oldest": -99, "500": None}  # which of PortOne's records of the payment
+ANSWERS = {
+    "newest": -1,
+    "older": -2,
+    "oldest": -99,
+    "500": None,
+}  # which of PortOne's records of the payment
 
 
 @st.composite
@@ -57,7 +64,9 @@ def stories(draw):
                                    older one (late), or an error
     ("retry", answer)              the buyer tries again: a new attempt, if the shop allows one
     """
-    steps = draw(st.sampled_from([[("retry", "newest")], [("retry", "newest")], []]))[:]  # mostly two payments
+    steps = draw(st.sampled_from([[("retry", "newest")], [("retry", "newest")], []]))[
+        :
+    ]  # mostly two payments
     statuses = ["NOTHING", "NOTHING"]
     for _ in range(draw(st.integers(1, 16))):
         n = draw(st.integers(0, 1))
@@ -66,7 +75,9 @@ def stories(draw):
         if kind == "retry":
             steps.append(("retry", answer))
         elif kind == "news":
-            steps.append((draw(st.sampled_from(TELLERS)), n, answer, draw(st.sampled_from([1, 1, 2]))))
+            steps.append(
+                (draw(st.sampled_from(TELLERS)), n, answer, draw(st.sampled_from([1, 1, 2])))
+            )
         elif AT_PORTONE[statuses[n]]:
             statuses[n] = draw(st.sampled_from(AT_PORTONE[statuses[n]]))
             steps.append(("portone", n, statuses[n]))
@@ -86,7 +97,9 @@ class Story:
         self.calls = 0
         self.seen = []  # (paymentId, PortOne's status, updatedAt) of every record that the shop was given
         merchant = shop.app.extensions["merchant"]
-        merchant.portone.session.mount(merchant.settings.api_base, sandbox.SandboxAdapter(self.portone))
+        merchant.portone.session.mount(
+            merchant.settings.api_base, portone_sandbox.SandboxAdapter(self.portone)
+        )
 
     def portone(self, environ, start_response):
         """The REST API: GET a payment, or POST …/virtual-account/close."""
@@ -99,7 +112,9 @@ class Story:
             is_open = self.history[id][-1][0] == "VIRTUAL_ACCOUNT_ISSUED"
             self.change(self.number(id), "CLOSED")
             refusal = {"type": "PAYMENT_NOT_WAITING_FOR_DEPOSIT", "message": ""}
-            return reply(start_response, 200, {}) if is_open else reply(start_response, 409, refusal)
+            return (
+                reply(start_response, 200, {}) if is_open else reply(start_response, 409, refusal)
+            )
         records = self.history[id]
         status, body = records[max(ANSWERS[answer], -len(records))]
         if status == "NOTHING":
@@ -133,8 +148,12 @@ class Story:
         assert response.status_code in {201, 409, 503 if answer == "500" else 409}
         if response.status_code == 201:
             assert who_paid(self)[0] is None, "no attempt at a paid order"
-            honest = {self.at_portone(n) for n in range(len(self.attempts)) if n not in self.tampered}
-            assert answer != "newest" or honest <= {"NOTHING", "READY", "FAILED", "CLOSED"}, "no second way to pay"
+            honest = {
+                self.at_portone(n) for n in range(len(self.attempts)) if n not in self.tampered
+            }
+            assert answer != "newest" or honest <= {"NOTHING", "READY", "FAILED", "CLOSED"}, (
+                "no second way to pay"
+            )
             self.attempts.append(response.json)
             self.history[response.json["paymentId"]] = [("NOTHING", None)]
 
@@ -148,20 +167,30 @@ class Story:
             said = self.shop.complete(attempt)
             told = said.json.get("status") or said.json["error"]["code"]
             stored = self.stored().payments[attempt["paymentId"]].status
-            assert told in {stored, "PORTONE_UNAVAILABLE"} or (told, stored) == ("PAYMENT_MISMATCH", "MISMATCH")
+            assert told in {stored, "PORTONE_UNAVAILABLE"} or (told, stored) == (
+                "PAYMENT_MISMATCH",
+                "MISMATCH",
+            )
         elif teller == "redirect":
-            assert client.get(f"/payment-redirect?paymentId={attempt['paymentId']}").status_code == 303
+            assert (
+                client.get(f"/payment-redirect?paymentId={attempt['paymentId']}").status_code == 303
+            )
         elif teller == "page":
             page = self.shop.page(attempt)
             assert f'data-order-status="{self.stored().order.status}"' in page
         elif teller == "webhook":
             body, calls = body_of(attempt), self.calls
-            said = client.post("/payment/webhook", data=body, headers=signed(body), content_type="application/json")
+            said = client.post(
+                "/payment/webhook", data=body, headers=signed(body), content_type="application/json"
+            )
             assert said.status_code == (503 if answer == "500" else 200)
             assert self.calls == calls + 1, "a webhook always asks"
         else:
             calls = self.calls
-            with self.shop.app.app_context(), pytest.raises(PortOneUnavailable) if answer == "500" else nullcontext():
+            with (
+                self.shop.app.app_context(),
+                pytest.raises(PortOneUnavailable) if answer == "500" else nullcontext(),
+            ):
                 settlement.settle(attempt["paymentId"], "cli")
             assert self.calls == calls + 1, "the command line always asks"
         self.late = {}
@@ -170,7 +199,11 @@ class Story:
         """What the shop has stored, as plain values."""
         order = select(*Order.__table__.c).where(Order.id == self.order_id)
         payments = select(*PAYMENT).where(Payment.order_id == self.order_id)
-        events = select(PaymentEvent.event).where(PaymentEvent.order_id == self.order_id).order_by(PaymentEvent.id)
+        events = (
+            select(PaymentEvent.event)
+            .where(PaymentEvent.order_id == self.order_id)
+            .order_by(PaymentEvent.id)
+        )
         with self.shop.app.app_context():
             return SimpleNamespace(
                 order=session.execute(order).one(),
@@ -192,7 +225,10 @@ def who_paid(story):
             continue  # late
         newest[id] = updated_at
         if status in MONEY and story.number(id) not in story.tampered:
-            return id, status != "CANCELLED"  # paid and refunded before anybody asked: nothing to fulfil
+            return (
+                id,
+                status != "CANCELLED",
+            )  # paid and refunded before anybody asked: nothing to fulfil
     return None, False
 
 
@@ -202,10 +238,14 @@ def check_step(before, after):
         now = after.payments[id]
         assert now.status == payment.status or now.status in MOVES[payment.status]
         if payment.portone_updated_at:
-            assert now.portone_updated_at >= payment.portone_updated_at, "no older record overwrites a newer one"
+            assert now.portone_updated_at >= payment.portone_updated_at, (
+                "no older record overwrites a newer one"
+            )
     if before.order.paid_at:
         kept = ("paid_at", "payment_id", "fulfilled_at", "amount")
-        assert [getattr(after.order, name) for name in kept] == [getattr(before.order, name) for name in kept]
+        assert [getattr(after.order, name) for name in kept] == [
+            getattr(before.order, name) for name in kept
+        ]
         assert after.order.status in {before.order.status} | MOVES[before.order.status]
     assert after.events[: len(before.events)] == before.events
 
@@ -214,15 +254,25 @@ def check_state(story, stored, fulfilled):
     """What must hold at any moment. fulfilled: ids of orders, one for each time that one was fulfilled."""
     order, payments = stored.order, stored.payments
     payer, is_to_be_fulfilled = who_paid(story)
-    assert (order.payment_id if order.paid_at else None) == payer, "paid once, by the payment that paid first"
-    assert fulfilled.count(story.order_id) == (1 if is_to_be_fulfilled else 0) == stored.events.count("ORDER_PAID")
+    assert (order.payment_id if order.paid_at else None) == payer, (
+        "paid once, by the payment that paid first"
+    )
+    assert (
+        fulfilled.count(story.order_id)
+        == (1 if is_to_be_fulfilled else 0)
+        == stored.events.count("ORDER_PAID")
+    )
     assert (order.fulfilled_at is not None) == is_to_be_fulfilled
     assert order.status == payments[order.payment_id].status, "an order follows one payment"
-    accepted = [id for id, payment in payments.items() if payment.status in {"PAID", "PARTIAL_CANCELLED"}]
+    accepted = [
+        id for id, payment in payments.items() if payment.status in {"PAID", "PARTIAL_CANCELLED"}
+    ]
     assert accepted in ([], [payer]), "no second payment is ever accepted"
     for id, payment in payments.items():
         if payment.status == "MISMATCH":
-            assert payment.reasons == (["AMOUNT"] if story.number(id) in story.tampered else ["DUPLICATE"])
+            assert payment.reasons == (
+                ["AMOUNT"] if story.number(id) in story.tampered else ["DUPLICATE"]
+            )
 
 
 def check_end(story, stored):
@@ -231,7 +281,11 @@ def check_end(story, stored):
     for n, attempt in enumerate(story.attempts):
         id, status = attempt["paymentId"], story.at_portone(n)
         expected = (HERE.get(status, status), [])
-        if n in story.tampered and status in {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED"}:
+        if n in story.tampered and status in {
+            "VIRTUAL_ACCOUNT_ISSUED",
+            "PAID",
+            "PARTIAL_CANCELLED",
+        }:
             expected = ("MISMATCH", ["AMOUNT"])
         elif status in {"PAID", "PARTIAL_CANCELLED"} and id != payer:
             expected = ("MISMATCH", ["DUPLICATE"])
@@ -253,12 +307,16 @@ def take(story, before, fulfilled, step):
     else:
         story.tell(kind, *rest[:2])
     after = story.stored()
-    note(f"      order {after.order.status}, payments {[payment.status for payment in after.payments.values()]}")
+    note(
+        f"      order {after.order.status}, payments {[payment.status for payment in after.payments.values()]}"
+    )
     check_step(before, after)
     check_state(story, after, fulfilled)
     if rest[2:] == [2]:
         story.tell(kind, *rest[:2])
-        assert story.stored() == after, "an unchanged repeat changes nothing and adds no row to the trail"
+        assert story.stored() == after, (
+            "an unchanged repeat changes nothing and adds no row to the trail"
+        )
     return after
 
 
@@ -289,12 +347,19 @@ def eager_page(monkeypatch):
 
 # One shop serves all examples, with a fresh order for each.
 core = settings(
-    max_examples=15, deadline=None, database=None,
+    max_examples=15,
+    deadline=None,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 TAMPERED = st.sampled_from([set(), set(), set(), {0}, {1}])
 # Stories that are told in every run.
-FAILED_THEN_LATE = [("portone", 0, "READY"), ("portone", 0, "FAILED"), ("sdk", 0, "newest", 1), ("sdk", 0, "older", 2)]
+FAILED_THEN_LATE = [
+    ("portone", 0, "READY"),
+    ("portone", 0, "FAILED"),
+    ("sdk", 0, "newest", 1),
+    ("sdk", 0, "older", 2),
+]
 APPROVED_AFTER_ALL = [
     ("portone", 0, "FAILED"),
     ("sdk", 0, "newest", 1),
@@ -302,26 +367,61 @@ APPROVED_AFTER_ALL = [
     ("page", 0, "newest", 1),
 ]
 LATE_404 = [
-    ("portone", 0, "VIRTUAL_ACCOUNT_ISSUED"), ("sdk", 0, "newest", 1), ("sdk", 0, "oldest", 2),
-    ("portone", 0, "PAID"), ("cli", 0, "newest", 1), ("cli", 0, "oldest", 2),
-]  # fmt: skip
-PAID_BOTH = [("portone", 0, "PAID"), ("portone", 1, "PAID"), ("page", 1, "newest", 2), ("cli", 0, "newest", 2)]
+    ("portone", 0, "VIRTUAL_ACCOUNT_ISSUED"),
+    ("sdk", 0, "newest", 1),
+    ("sdk", 0, "oldest", 2),
+    ("portone", 0, "PAID"),
+    ("cli", 0, "newest", 1),
+    ("cli", 0, "oldest", 2),
+]
+PAID_BOTH = [
+    ("portone", 0, "PAID"),
+    ("portone", 1, "PAID"),
+    ("page", 1, "newest", 2),
+    ("cli", 0, "newest", 2),
+]
 PAID_TWICE = [("retry", "newest"), *PAID_BOTH]
-REFUNDED_TWICE = [*PAID_TWICE, ("portone", 0, "CANCELLED"), ("portone", 1, "CANCELLED"), ("webhook", 0, "newest", 2)]
-PARTLY_REFUNDED_UNSEEN = [("portone", 0, "PAID"), ("portone", 0, "PARTIAL_CANCELLED"), ("redirect", 0, "newest", 1)]
+REFUNDED_TWICE = [
+    *PAID_TWICE,
+    ("portone", 0, "CANCELLED"),
+    ("portone", 1, "CANCELLED"),
+    ("webhook", 0, "newest", 2),
+]
+PARTLY_REFUNDED_UNSEEN = [
+    ("portone", 0, "PAID"),
+    ("portone", 0, "PARTIAL_CANCELLED"),
+    ("redirect", 0, "newest", 1),
+]
 REFUNDED_UNSEEN = [
-    ("retry", "newest"), ("portone", 0, "PAID"), ("portone", 0, "CANCELLED"), ("cli", 0, "newest", 1),
-    ("portone", 1, "PAID"), ("sdk", 1, "newest", 1),
-]  # fmt: skip
+    ("retry", "newest"),
+    ("portone", 0, "PAID"),
+    ("portone", 0, "CANCELLED"),
+    ("cli", 0, "newest", 1),
+    ("portone", 1, "PAID"),
+    ("sdk", 1, "newest", 1),
+]
 CLOSED_THEN_PAID = [
-    ("portone", 0, "VIRTUAL_ACCOUNT_ISSUED"), ("page", 0, "newest", 1), ("retry", "newest"),
-    ("portone", 1, "PAID"), ("sdk", 1, "newest", 1),
-]  # fmt: skip
-RETRIED_WHILE_PAID = [("portone", 0, "READY"), ("portone", 0, "PAID"), ("retry", "500"), ("retry", "older"), *PAID_BOTH]
+    ("portone", 0, "VIRTUAL_ACCOUNT_ISSUED"),
+    ("page", 0, "newest", 1),
+    ("retry", "newest"),
+    ("portone", 1, "PAID"),
+    ("sdk", 1, "newest", 1),
+]
+RETRIED_WHILE_PAID = [
+    ("portone", 0, "READY"),
+    ("portone", 0, "PAID"),
+    ("retry", "500"),
+    ("retry", "older"),
+    *PAID_BOTH,
+]
 PARTLY_REFUNDED = [
-    ("portone", 0, "PAID"), ("redirect", 0, "500", 2), ("cli", 0, "newest", 1),
-    ("portone", 0, "PARTIAL_CANCELLED"), ("sdk", 0, "newest", 2), ("webhook", 0, "older", 2),
-]  # fmt: skip
+    ("portone", 0, "PAID"),
+    ("redirect", 0, "500", 2),
+    ("cli", 0, "newest", 1),
+    ("portone", 0, "PARTIAL_CANCELLED"),
+    ("sdk", 0, "newest", 2),
+    ("webhook", 0, "older", 2),
+]
 
 
 @core
@@ -346,5 +446,7 @@ def test_the_order_reaches_its_true_state_once_whatever_comes_in_whatever_order(
 @pytest.mark.long
 @settings(core, max_examples=500)
 @given(steps=stories(), tampered=TAMPERED)
-def test_the_order_reaches_its_true_state_once_over_many_more_stories(shop, fulfilled, eager_page, steps, tampered):
+def test_the_order_reaches_its_true_state_once_over_many_more_stories(
+    shop, fulfilled, eager_page, steps, tampered
+):
     check(shop, fulfilled, steps, tampered)

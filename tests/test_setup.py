@@ -21,14 +21,18 @@ from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import merchant
-import sandbox
+import portone_sandbox
 from merchant import config
 from merchant.catalog import PRODUCTS
 from merchant.models import Order
 from tests.conftest import new_database, sqlite_only
 
 ROOT = Path(__file__).parent.parent
-ACCOUNT = {"PORTONE_STORE_ID": "store-1", "PORTONE_CHANNEL_KEY": "channel-key-1", "PORTONE_API_SECRET": "secret-1"}
+ACCOUNT = {
+    "PORTONE_STORE_ID": "store-1",
+    "PORTONE_CHANNEL_KEY": "channel-key-1",
+    "PORTONE_API_SECRET": "secret-1",
+}
 
 
 @pytest.mark.parametrize("missing", ACCOUNT)
@@ -66,7 +70,10 @@ def start(tmp_path, monkeypatch):
         monkeypatch.delenv(name)
 
     def start(**environment):
-        environment |= {"DATABASE_URL": new_database(tmp_path), "SANDBOX_DATABASE": str(tmp_path / "sandbox.db")}
+        environment |= {
+            "DATABASE_URL": new_database(tmp_path),
+            "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
+        }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return runpy.run_path(tmp_path / "wsgi.py")["app"].test_client()
@@ -93,13 +100,21 @@ def test_an_account_that_is_missing_or_half_there_refuses_to_start(start, settin
 
 
 def test_without_a_database_of_its_own_the_shop_has_a_file_in_instance(tmp_path):
-    for name in ("merchant", "sandbox"):
+    for name in ("merchant", "portone_sandbox"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "wsgi.py", tmp_path)  # a link would lead to our own .env
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "SANDBOX_"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTONE_", "SANDBOX_"))
+    }
     environment |= {"PORTONE_SANDBOX": "1", "PYTHONPATH": str(tmp_path)}
-    subprocess.run([sys.executable, "wsgi.py"], cwd=tmp_path, env=environment, check=True, timeout=60)
-    assert {"merchant.db", "sandbox.db"} <= {file.name for file in (tmp_path / "instance").iterdir()}
+    subprocess.run(
+        [sys.executable, "wsgi.py"], cwd=tmp_path, env=environment, check=True, timeout=60
+    )
+    assert {"merchant.db", "sandbox.db"} <= {
+        file.name for file in (tmp_path / "instance").iterdir()
+    }
 
 
 def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
@@ -107,8 +122,14 @@ def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "style.css").write_text("host css")
     (tmp_path / "templates").mkdir()
-    (tmp_path / "templates" / "order.html").write_text("the host's order page {{ _('x') is defined }}")
-    host.config.update(sandbox.settings("/sandbox"), SECRET_KEY="k", SQLALCHEMY_DATABASE_URI=new_database(tmp_path))
+    (tmp_path / "templates" / "order.html").write_text(
+        "the host's order page {{ _('x') is defined }}"
+    )
+    host.config.update(
+        portone_sandbox.settings("/sandbox"),
+        SECRET_KEY="k",
+        SQLALCHEMY_DATABASE_URI=new_database(tmp_path),
+    )
     database = SQLAlchemy(host)
     host.jinja_env.globals["_"] = lambda text: "host's own"
     host.register_error_handler(404, lambda error: ("host's 404", 404))
@@ -119,15 +140,19 @@ def test_the_blueprint_lives_in_a_host_app_without_touching_it(tmp_path):
         return str(session["visits"])
 
     merchant.init_app(host, url_prefix="/shop")
-    room = sandbox.create_app(tmp_path / "sandbox.db")
-    host.extensions["merchant"].portone.session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(room))
+    room = portone_sandbox.create_app(tmp_path / "sandbox.db")
+    host.extensions["merchant"].portone.session.mount(
+        portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(room)
+    )
     client, window = host.test_client(), room.test_client()
 
     page = client.get("/shop/").text
     assert "/shop/static/merchant/checkout.js" in page
     assert client.get("/shop/static/merchant/checkout.js").status_code == 200
     buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
-    order = client.post("/shop/orders", json={"productId": "drip-coffee", "payMethod": "CARD", "buyer": buyer}).json
+    order = client.post(
+        "/shop/orders", json={"productId": "drip-coffee", "payMethod": "CARD", "buyer": buyer}
+    ).json
     assert order["request"]["redirectUrl"] == "http://localhost/shop/payment-redirect"
     opened = {"request": order["request"], "windowType": "IFRAME", "page": "http://localhost/shop/"}
     tx_id = window.post("/checkout/", json=opened).json["txId"]
@@ -148,7 +173,10 @@ def test_product_names_are_what_every_pg_accepts():
     for product in PRODUCTS.values():
         assert len(product.name.encode()) <= 40 and not set(product.name) & set("%&|$-+=[]")
         assert product.price >= 1000 and product.type in {"REAL", "DIGITAL"}
-    assert PRODUCTS["waffle-trainer"].name == "나이키 와플 트레이너 2 SD" and PRODUCTS["waffle-trainer"].price == 1000
+    assert (
+        PRODUCTS["waffle-trainer"].name == "나이키 와플 트레이너 2 SD"
+        and PRODUCTS["waffle-trainer"].price == 1000
+    )
 
 
 def start_with_others(barrier, settings):
@@ -163,8 +191,13 @@ def test_processes_start_at_once_on_an_empty_database(tmp_path):
     for number in range(5):
         folder = tmp_path / str(number)
         folder.mkdir()
-        arguments = multi.Barrier(6), {**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder)}
-        processes = [multi.Process(target=start_with_others, args=arguments, daemon=True) for _ in range(6)]
+        arguments = (
+            multi.Barrier(6),
+            {**portone_sandbox.settings("/sandbox"), "DATABASE_URL": new_database(folder)},
+        )
+        processes = [
+            multi.Process(target=start_with_others, args=arguments, daemon=True) for _ in range(6)
+        ]
         for process in processes:
             process.start()
         for process in processes:
@@ -180,7 +213,7 @@ def test_a_table_that_another_worker_created_meanwhile_is_taken(tmp_path):
         table.create(create_engine(url))
 
     event.listen(Order.__table__, "before_create", be_faster, once=True)
-    merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": url})
+    merchant.create_app({**portone_sandbox.settings("/sandbox"), "DATABASE_URL": url})
     assert inspect(create_engine(url)).has_table("merchant_payment_event")
 
 
@@ -190,12 +223,14 @@ def test_a_table_that_can_not_be_created_stops_the_start(tmp_path):
 
     event.listen(Order.__table__, "before_create", fail, once=True)
     with pytest.raises(DBAPIError, match="nowhere"):
-        merchant.create_app({**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)})
+        merchant.create_app(
+            {**portone_sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)}
+        )
 
 
 @sqlite_only
 def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
-    settings = {**sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)}
+    settings = {**portone_sandbox.settings("/sandbox"), "DATABASE_URL": new_database(tmp_path)}
     merchant.create_app(settings)
     with closing(sqlite3.connect(tmp_path / "shop.db")) as other:
         other.execute("PRAGMA journal_mode=DELETE")  # as before the first start
@@ -203,9 +238,13 @@ def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
         merchant.create_app(settings)
 
 
-@pytest.mark.parametrize("options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]])
+@pytest.mark.parametrize(
+    "options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]]
+)
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
-    listener = socket.create_server(("127.0.0.1", 0))  # handed over, so that the first request waits for a worker
+    listener = socket.create_server(
+        ("127.0.0.1", 0)
+    )  # handed over, so that the first request waits for a worker
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")}
     env |= dict.fromkeys(ACCOUNT, "")  # whatever a developer's own .env says
@@ -214,11 +253,22 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
         "DATABASE_URL": new_database(tmp_path),
         "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
     }
-    command = [sys.executable, "-m", "gunicorn", "wsgi:app", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "wsgi:app",
+        f"--bind=fd://{listener.fileno()}",
+        "--no-control-socket",
+    ]
     server = subprocess.Popen(
-        [*command, *options], cwd=ROOT, env=env, stderr=subprocess.PIPE, pass_fds=[listener.fileno()],
+        [*command, *options],
+        cwd=ROOT,
+        env=env,
+        stderr=subprocess.PIPE,
+        pass_fds=[listener.fileno()],
         start_new_session=True,
-    )  # fmt: skip
+    )
     listener.close()
     try:
         assert requests.get(base, timeout=30).status_code == 200

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from merchant.models import Order, Payment, PaymentEvent, session
 from merchant.portone import is_signed
-from sandbox import accounts
+from portone_sandbox import accounts
 from tests.stand_in import answer, record
 
 TOLERANCE = 5 * 60
@@ -25,20 +25,29 @@ PAID = "Transaction.Paid"
 def signed(body, secret=accounts.WEBHOOK_SECRET, at=None, id="msg_1"):
     """The headers of a webhook with this body (text), sent at a time in seconds, by the published library."""
     at = int(at or time.time())
-    signature = standardwebhooks.Webhook(secret).sign(id, datetime.fromtimestamp(at, timezone.utc), body)
+    signature = standardwebhooks.Webhook(secret).sign(
+        id, datetime.fromtimestamp(at, timezone.utc), body
+    )
     return {"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": signature}
 
 
 def body_of(order, type=PAID, **data):
     """A webhook's body as of version 2024-04-25, about the order's payment."""
-    data = {"storeId": order["request"]["storeId"], "paymentId": order["paymentId"], "transactionId": "tx", **data}
+    data = {
+        "storeId": order["request"]["storeId"],
+        "paymentId": order["paymentId"],
+        "transactionId": "tx",
+        **data,
+    }
     return json.dumps({"type": type, "timestamp": "2026-01-01T00:00:00Z", "data": data})
 
 
 def send(shop, body, headers=None, content_type="application/json"):
     """Send a webhook, signed unless other headers are given."""
     headers = signed(body) if headers is None else headers
-    return shop.client.post("/payment/webhook", data=body, headers=headers, content_type=content_type)
+    return shop.client.post(
+        "/payment/webhook", data=body, headers=headers, content_type=content_type
+    )
 
 
 def row(shop, model, id):
@@ -75,7 +84,9 @@ def accepts(shop, portone, headers, order):
         assert response.json == {"received": True} and len(portone.calls) == asked + 1
         return True
     assert (response.status_code, response.json["error"]["code"]) == (401, "SIGNATURE_INVALID")
-    assert len(portone.calls) == asked and count_events(shop) == events, "nobody is asked, nothing is written"
+    assert len(portone.calls) == asked and count_events(shop) == events, (
+        "nobody is asked, nothing is written"
+    )
     return False
 
 
@@ -88,7 +99,9 @@ def test_only_a_signed_webhook_is_accepted(shop, portone):
     assert not accepts(shop, portone, signed(body, OTHER_SECRET), order)
     assert not accepts(shop, portone, signed(body + " "), order)
     assert not accepts(shop, portone, {**good, "webhook-id": "msg_2"}, order)
-    assert not accepts(shop, portone, {**good, "webhook-timestamp": str(int(good["webhook-timestamp"]) - 1)}, order)
+    assert not accepts(
+        shop, portone, {**good, "webhook-timestamp": str(int(good["webhook-timestamp"]) - 1)}, order
+    )
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
@@ -97,7 +110,16 @@ def test_a_header_that_is_missing_or_strange_is_refused(shop, portone, name):
     headers = signed(body_of(order))
     headers.pop(name)
     assert not accepts(shop, portone, headers, order)
-    for value in ["", "웹훅".encode().decode("latin-1"), "\xff\xfe", "v1,", "0", "-1", "1e9", "x" * 5_000]:
+    for value in [
+        "",
+        "웹훅".encode().decode("latin-1"),
+        "\xff\xfe",
+        "v1,",
+        "0",
+        "-1",
+        "1e9",
+        "x" * 5_000,
+    ]:
         assert (value, accepts(shop, portone, {**headers, name: value}, order)) == (value, False)
 
 
@@ -112,13 +134,22 @@ def test_a_webhook_may_be_replayed_within_the_tolerance_only(shop, portone, seco
     assert [accepts(shop, portone, headers, order) for _ in range(2)] == [accepted] * 2
 
 
-def test_both_secrets_are_accepted_during_a_rotation_and_the_removed_one_no_longer_after(make_shop, portone):
+def test_both_secrets_are_accepted_during_a_rotation_and_the_removed_one_no_longer_after(
+    make_shop, portone
+):
     old, new = accounts.WEBHOOK_SECRET, OTHER_SECRET
-    for secrets, accepted in [(old, [old]), (f"{new} {old}", [new, old]), (f"{old} {new}", [old, new]), (new, [new])]:
+    for secrets, accepted in [
+        (old, [old]),
+        (f"{new} {old}", [new, old]),
+        (f"{old} {new}", [old, new]),
+        (new, [new]),
+    ]:
         shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_WEBHOOK_SECRET=secrets)
         order = shop.order()
         body = body_of(order)
-        assert [secret for secret in accepted if accepts(shop, portone, signed(body, secret), order)] == accepted
+        assert [
+            secret for secret in accepted if accepts(shop, portone, signed(body, secret), order)
+        ] == accepted
         assert accepts(shop, portone, signed(body, old), order) == (old in accepted)
 
 
@@ -127,9 +158,16 @@ def test_one_good_signature_of_several_is_enough(shop, portone):
     good = signed(body_of(order))
     bad = signed(body_of(order), OTHER_SECRET)["webhook-signature"]
     for several in ["{bad} {good}", "{good} {bad}", "v2,AAAA {good}", "v1a,AAAA {bad} {good}"]:
-        headers = {**good, "webhook-signature": several.format(bad=bad, good=good["webhook-signature"])}
+        headers = {
+            **good,
+            "webhook-signature": several.format(bad=bad, good=good["webhook-signature"]),
+        }
         assert accepts(shop, portone, headers, order)
-    for none in [f"{bad} {bad}", good["webhook-signature"].replace("v1,", "v2,"), good["webhook-signature"][3:]]:
+    for none in [
+        f"{bad} {bad}",
+        good["webhook-signature"].replace("v1,", "v2,"),
+        good["webhook-signature"][3:],
+    ]:
         assert not accepts(shop, portone, {**good, "webhook-signature": none}, order)
 
 
@@ -144,7 +182,9 @@ def test_a_body_changed_by_one_byte_is_refused(shop, portone):
     assert not portone.calls
 
 
-def test_without_a_secret_anybody_may_send_one_and_it_is_still_only_a_reason_to_ask(make_shop, portone):
+def test_without_a_secret_anybody_may_send_one_and_it_is_still_only_a_reason_to_ask(
+    make_shop, portone
+):
     shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_WEBHOOK_SECRET="")
     order = shop.order()
     portone.records[order["paymentId"]] = record(order, "READY")
@@ -163,7 +203,9 @@ def verdicts(secrets, headers, body):
     """What is_signed, standardwebhooks and portone_server_sdk say of a webhook, given our secrets as bytes."""
 
     def standard(secret):
-        with suppress(Exception):  # it raises ValueError for some signatures that it can't take apart
+        with suppress(
+            Exception
+        ):  # it raises ValueError for some signatures that it can't take apart
             standardwebhooks.Webhook(secret).verify(body, headers, json_parse=False)
             return True
 
@@ -193,9 +235,27 @@ def table():
     yield "a long secret", [SECRET * 9], signed(body, SECRET * 9), body, True
     yield "an id of any form", [SECRET], signed(body, SECRET, id="evt.1-가 나"), body, True
     yield "unsigned", [SECRET], {}, body, False
-    yield "no id", [SECRET], {name: good[name] for name in good if name != "webhook-id"}, body, False
-    yield "no timestamp", [SECRET], {name: good[name] for name in good if name != "webhook-timestamp"}, body, False
-    yield "no signature", [SECRET], {name: good[name] for name in good if name != "webhook-signature"}, body, False
+    yield (
+        "no id",
+        [SECRET],
+        {name: good[name] for name in good if name != "webhook-id"},
+        body,
+        False,
+    )
+    yield (
+        "no timestamp",
+        [SECRET],
+        {name: good[name] for name in good if name != "webhook-timestamp"},
+        body,
+        False,
+    )
+    yield (
+        "no signature",
+        [SECRET],
+        {name: good[name] for name in good if name != "webhook-signature"},
+        body,
+        False,
+    )
     yield "another body", [SECRET], good, body.replace("Paid", "paid"), False
     yield "another id", [SECRET], {**good, "webhook-id": "msg_2"}, body, False
     yield "another time", [SECRET], {**good, "webhook-timestamp": str(now - 10)}, body, False
@@ -204,10 +264,28 @@ def table():
     yield "rotation, new", [SECRET, AGED], good, body, True
     yield "rotation, after", [SECRET], aged, body, False
     yield "two signatures", [SECRET], {**good, "webhook-signature": both}, body, True
-    yield "other version", [SECRET], {**good, "webhook-signature": "v2," + good["webhook-signature"][3:]}, body, False
-    yield "no version", [SECRET], {**good, "webhook-signature": good["webhook-signature"][3:]}, body, False
+    yield (
+        "other version",
+        [SECRET],
+        {**good, "webhook-signature": "v2," + good["webhook-signature"][3:]},
+        body,
+        False,
+    )
+    yield (
+        "no version",
+        [SECRET],
+        {**good, "webhook-signature": good["webhook-signature"][3:]},
+        body,
+        False,
+    )
     yield "empty signature", [SECRET], {**good, "webhook-signature": "v1,"}, body, False
-    yield "half a signature", [SECRET], {**good, "webhook-signature": good["webhook-signature"][:23]}, body, False
+    yield (
+        "half a signature",
+        [SECRET],
+        {**good, "webhook-signature": good["webhook-signature"][:23]},
+        body,
+        False,
+    )
     yield "just in time", [SECRET], signed(body, SECRET, at=now - TOLERANCE + 5), body, True
     yield "just not too early", [SECRET], signed(body, SECRET, at=now + TOLERANCE - 5), body, True
     yield "too old", [SECRET], signed(body, SECRET, at=now - TOLERANCE - 2), body, False
@@ -230,7 +308,9 @@ def test_a_webhook_signed_without_an_id_is_refused_as_the_libraries_do():
 
 @settings(max_examples=40, deadline=None, database=None)
 @given(
-    place=st.sampled_from(["body", "webhook-id", "webhook-timestamp", "webhook-signature", "secret"]),
+    place=st.sampled_from(
+        ["body", "webhook-id", "webhook-timestamp", "webhook-signature", "secret"]
+    ),
     at=st.integers(0, 1000),
     char=st.characters(min_codepoint=32, max_codepoint=126),
 )
@@ -248,7 +328,11 @@ def test_one_changed_character_anywhere_is_refused(place, at, char):
 
 
 @settings(max_examples=40, deadline=None, database=None)
-@given(body=st.text(), id=st.text(min_size=1).filter(str.isprintable), secret=st.binary(min_size=1, max_size=80))
+@given(
+    body=st.text(),
+    id=st.text(min_size=1).filter(str.isprintable),
+    secret=st.binary(min_size=1, max_size=80),
+)
 def test_whatever_is_signed_well_is_accepted(body, id, secret):
     body = json.dumps({"x": body}, ensure_ascii=False)  # portone_server_sdk wants an object
     assert verdicts([secret], signed(body, secret, id=id), body) == [True] * 3
@@ -257,7 +341,15 @@ def test_whatever_is_signed_well_is_accepted(body, id, secret):
 # What one may say
 
 
-TYPES = [PAID, "Transaction.Failed", "Transaction.Cancelled", "Transaction.TakenByAliens", "BillingKey.Issued", 7, None]
+TYPES = [
+    PAID,
+    "Transaction.Failed",
+    "Transaction.Cancelled",
+    "Transaction.TakenByAliens",
+    "BillingKey.Issued",
+    7,
+    None,
+]
 
 
 def test_its_type_does_not_matter_and_is_not_believed(shop, portone):
@@ -280,7 +372,9 @@ def test_the_older_version_of_a_body_is_a_notice_too(shop, portone):
 def test_the_store_that_is_asked_about_is_the_payments_own_whatever_the_body_names(shop, portone):
     order = shop.order()
     assert send(shop, body_of(order, storeId="store-of-somebody-else")).status_code == 200
-    assert lookups(portone) == [f"/payments/{order['paymentId']}?storeId={order['request']['storeId']}"]
+    assert lookups(portone) == [
+        f"/payments/{order['paymentId']}?storeId={order['request']['storeId']}"
+    ]
 
 
 UNKNOWN_IDS = ["0" * 32, "somebody-elses", "../payments", "결제", "a\0b", "\ud800", "x" * 5_000]
@@ -309,7 +403,9 @@ def test_an_object_that_names_no_payment_is_no_notice(shop, portone):
 def test_a_body_that_is_no_json_object_is_explained(shop, portone):
     for body in ["", "null", "[]", '"paymentId"', "7", "{", "{}{}", "[" * 10_000, "{'a': 1}"]:
         response = send(shop, body)
-        assert (body, response.status_code) == (body, 400) and response.json["error"]["code"] == "INVALID_REQUEST"
+        assert (body, response.status_code) == (body, 400) and response.json["error"][
+            "code"
+        ] == "INVALID_REQUEST"
     assert not portone.calls
 
 
@@ -335,7 +431,13 @@ def test_it_settles_without_the_browsers_return(shop, portone):
     order = shop.order()
     portone.records[order["paymentId"]] = record(order, "PAID")
     assert send(shop, body_of(order)).status_code == 200
-    assert shop.trail(order) == ["ORDER_CREATED", "ATTEMPT_OPENED", "WEBHOOK_RECEIVED", "LOOKED_UP", "ORDER_PAID"]
+    assert shop.trail(order) == [
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "WEBHOOK_RECEIVED",
+        "LOOKED_UP",
+        "ORDER_PAID",
+    ]
 
 
 def test_it_may_come_before_the_browsers_return(shop, portone):
@@ -401,10 +503,15 @@ def test_what_is_cancelled_at_the_pg_later_is_followed_by_the_order(shop, porton
         portone.records[order["paymentId"]] = record(order, state)
         assert send(shop, body_of(order, "Transaction.Cancelled")).status_code == 200
         assert status(shop, order) == row(shop, Payment, order["paymentId"]).status == state
-    assert row(shop, Payment, order["paymentId"]).cancelled_amount == order["request"]["totalAmount"]
+    assert (
+        row(shop, Payment, order["paymentId"]).cancelled_amount == order["request"]["totalAmount"]
+    )
     assert [event for event in shop.trail(order) if event.startswith("ORDER_")] == [
-        "ORDER_CREATED", "ORDER_PAID", "ORDER_PARTIAL_CANCELLED", "ORDER_CANCELLED",
-    ]  # fmt: skip
+        "ORDER_CREATED",
+        "ORDER_PAID",
+        "ORDER_PARTIAL_CANCELLED",
+        "ORDER_CANCELLED",
+    ]
     stored = row(shop, Order, order["orderId"])
     assert stored.paid_at and stored.fulfilled_at, "that it was paid and fulfilled stays on record"
 
@@ -448,7 +555,9 @@ def test_a_refund_of_the_second_payment_leaves_the_order_paid(shop, portone, sta
     portone.records[second["paymentId"]] = record(second, state)
     assert send(shop, body_of(second, "Transaction.Cancelled")).status_code == 200
     assert status(shop, first) == "PAID"
-    assert row(shop, Payment, second["paymentId"]).status == ("CANCELLED" if state == "CANCELLED" else "MISMATCH")
+    assert row(shop, Payment, second["paymentId"]).status == (
+        "CANCELLED" if state == "CANCELLED" else "MISMATCH"
+    )
     assert not {"ORDER_CANCELLED", "ORDER_PARTIAL_CANCELLED"} & set(shop.trail(first))
 
 
@@ -458,7 +567,9 @@ def test_a_refund_of_the_first_payment_is_the_orders_whatever_becomes_of_the_sec
     send(shop, body_of(first, "Transaction.Cancelled"))
     send(shop, body_of(second))
     assert status(shop, first) == "CANCELLED"
-    assert row(shop, Payment, second["paymentId"]).status == "MISMATCH", "it is still to be refunded"
+    assert row(shop, Payment, second["paymentId"]).status == "MISMATCH", (
+        "it is still to be refunded"
+    )
     assert row(shop, Order, first["orderId"]).payment_id == first["paymentId"]
     assert shop.trail(first).count("ORDER_PAID") == 1
 
@@ -469,7 +580,10 @@ def test_a_refund_of_the_first_payment_is_the_orders_whatever_becomes_of_the_sec
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"PORTONE_API_BASE": "http://127.0.0.1:9"}, (503, "PORTONE_UNAVAILABLE")),  # nobody listens there
+        (
+            {"PORTONE_API_BASE": "http://127.0.0.1:9"},
+            (503, "PORTONE_UNAVAILABLE"),
+        ),  # nobody listens there
         ({"PORTONE_API_SECRET": "wrong"}, (502, "PORTONE_REJECTED")),
     ],
 )

@@ -21,10 +21,20 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
 # Empty rather than absent, so that a developer's own .env does not fill them in.
 UNSET = (
-    "PORTONE_STORE_ID", "PORTONE_CHANNEL_KEY", "PORTONE_API_SECRET", "PORTONE_ALLOW_TEST", "PORTONE_WEBHOOK_SECRET",
-    "PORTONE_NOTICE_URL", "PORTONE_API_BASE", "PORTONE_SDK_URL", "PORTONE_CONSOLE_URL", "PORTONE_PAY_METHODS",
-    "PORTONE_PRE_REGISTER", "PORTONE_MAX_LOOKUPS", "PUBLIC_URL",
-)  # fmt: skip
+    "PORTONE_STORE_ID",
+    "PORTONE_CHANNEL_KEY",
+    "PORTONE_API_SECRET",
+    "PORTONE_ALLOW_TEST",
+    "PORTONE_WEBHOOK_SECRET",
+    "PORTONE_NOTICE_URL",
+    "PORTONE_API_BASE",
+    "PORTONE_SDK_URL",
+    "PORTONE_CONSOLE_URL",
+    "PORTONE_PAY_METHODS",
+    "PORTONE_PRE_REGISTER",
+    "PORTONE_MAX_LOOKUPS",
+    "PUBLIC_URL",
+)
 
 
 class Site:
@@ -53,7 +63,11 @@ def run_site(folder, root=ROOT):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     database = new_database(folder)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PORTONE_", "FLASK_"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTONE_", "FLASK_"))
+    }
     environment |= dict.fromkeys(UNSET, "")
     environment |= {
         "PORTONE_SANDBOX": "1",
@@ -63,7 +77,9 @@ def run_site(folder, root=ROOT):
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", str(port)]
     log = folder / "log"
     with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until_up(url, server, log)
@@ -90,7 +106,9 @@ def visit(new_context, site):
     """visit(device=None, **options) -> the order page in a browser of its own. No script may fail in it."""
 
     def visit(device=None, **options):
-        page = new_context(device, **{"base_url": site.url, "locale": "en-US", **options}).new_page()
+        page = new_context(
+            device, **{"base_url": site.url, "locale": "en-US", **options}
+        ).new_page()
         page.goto("/")
         page.fill("[name=buyerEmail]", new_email())
         return page

@@ -75,15 +75,23 @@ def complete(order_id, payment_id):
 
 
 def redirect(_, payment_id):
-    return load.http("GET", f"/payment-redirect?paymentId={payment_id}&transactionType=PAYMENT&txId=tx")
+    return load.http(
+        "GET", f"/payment-redirect?paymentId={payment_id}&transactionType=PAYMENT&txId=tx"
+    )
 
 
 def webhook(_, payment_id):
     data = {"storeId": STORE, "paymentId": payment_id, "transactionId": "tx"}
-    body = json.dumps({"type": "Transaction.Paid", "timestamp": "2026-01-01T00:00:00Z", "data": data})
+    body = json.dumps(
+        {"type": "Transaction.Paid", "timestamp": "2026-01-01T00:00:00Z", "data": data}
+    )
     now = datetime.now(timezone.utc)
     signature = standardwebhooks.Webhook(WEBHOOK_SECRET).sign("msg_1", now, body)
-    headers = {"webhook-id": "msg_1", "webhook-timestamp": int(now.timestamp()), "webhook-signature": signature}
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": int(now.timestamp()),
+        "webhook-signature": signature,
+    }
     return load.http("POST", "/payment/webhook", body.encode(), headers)
 
 
@@ -123,11 +131,16 @@ class Site:
     def __init__(self, stack, kind, url, orders, log, portone_port):
         self.orders, self.threads = orders, kind.workers * THREADS
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")},
-            "PORTONE_STORE_ID": STORE, "PORTONE_CHANNEL_KEY": CHANNEL, "PORTONE_API_SECRET": SECRET,
-            "PORTONE_WEBHOOK_SECRET": WEBHOOK_SECRET, "PORTONE_API_BASE": f"http://127.0.0.1:{portone_port}",
+            **{
+                name: value for name, value in os.environ.items() if not name.startswith("PORTONE_")
+            },
+            "PORTONE_STORE_ID": STORE,
+            "PORTONE_CHANNEL_KEY": CHANNEL,
+            "PORTONE_API_SECRET": SECRET,
+            "PORTONE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "PORTONE_API_BASE": f"http://127.0.0.1:{portone_port}",
             "DATABASE_URL": url,
-        }  # fmt: skip
+        }
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port, fd = listener.getsockname()[1], listener.fileno()
         size = ["--workers", str(kind.workers), "--threads", str(THREADS)]
@@ -163,7 +176,9 @@ def start(code, environment):
         f"import time; started = time.perf_counter()\n{code}\nprint((time.perf_counter() - started) * 1000)\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE
+    )
     milliseconds, kibibytes = ran.stdout.split()
     return float(milliseconds), float(kibibytes) / 1024
 
@@ -179,7 +194,9 @@ def commit_ms(file):
     """How long one durable commit to a new file takes here, in ms: the median of 200."""
     times = []
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE counter (n)")
+        connection.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE counter (n)"
+        )
         connection.execute("INSERT INTO counter VALUES (0)")
         for _ in range(200):
             started = time.perf_counter()
@@ -229,7 +246,9 @@ class Bench:
         self.prepared[number] = time.perf_counter() - started
         for name in self.options.sites:
             kind = SITES[name]
-            if kind.database == "postgresql" and (not self.postgresql or number != min(self.options.orders)):
+            if kind.database == "postgresql" and (
+                not self.postgresql or number != min(self.options.orders)
+            ):
                 continue
             url = self.copy(template, name, kind.database)
             orders = database.Orders(url, self.ids[number]["unpaid"]) if url else None
@@ -240,7 +259,9 @@ class Bench:
     def copy(self, template, name, kind):
         """The URL of a site's own copy of the orders; empty for a site without a database."""
         if kind == "sqlite":
-            return f"sqlite:///{shutil.copy(template, template.with_stem(f'{name}-{template.stem}'))}"
+            return (
+                f"sqlite:///{shutil.copy(template, template.with_stem(f'{name}-{template.stem}'))}"
+            )
         return self.postgresql.copy(template, name) if kind else ""
 
     def run(self):
@@ -258,8 +279,12 @@ class Bench:
 
     def turns(self, names):
         """The sites of these names, as (name, number of orders, site). In each round another one is first."""
-        names, sizes = (turned(list(values), self.number) for values in (names, self.options.orders))
-        found = [(name, orders, self.sites.get((name, orders))) for name in names for orders in sizes]
+        names, sizes = (
+            turned(list(values), self.number) for values in (names, self.options.orders)
+        )
+        found = [
+            (name, orders, self.sites.get((name, orders))) for name in names for orders in sizes
+        ]
         return [turn for turn in found if turn[2]]
 
     def round(self, figure):
@@ -274,18 +299,26 @@ class Bench:
         control(self.portone_port, delay)
         if one_by_one:
             asking = [load.http("GET", "/payments/any")]
-            direct = self.submit(load.run, self.portone_port, asking, 1, self.options.seconds, b'"PAID"', True)
+            direct = self.submit(
+                load.run, self.portone_port, asking, 1, self.options.seconds, b'"PAID"', True
+            )
             self.add("latency", "portone", 0, direct["latency"])
         for name, orders, site in self.turns(names):
             control(self.portone_port, delay)
-            result = self.ask(site, orders, which, request, expected, self.options.seconds, connections)
+            result = self.ask(
+                site, orders, which, request, expected, self.options.seconds, connections
+            )
             asked = control(self.portone_port, 0)
             if figure == "repeat":
                 self.calls += asked["calls"]
             if figure == "complete":
                 if asked["calls"] != result["sent"]:
-                    raise RuntimeError(f"{name} asked PortOne {asked['calls']} times for {result['sent']} completes")
-                self.completed[name, orders] = self.completed.get((name, orders), 0) + result["sent"]
+                    raise RuntimeError(
+                        f"{name} asked PortOne {asked['calls']} times for {result['sent']} completes"
+                    )
+                self.completed[name, orders] = (
+                    self.completed.get((name, orders), 0) + result["sent"]
+                )
                 self.connections.setdefault((name, orders), set()).update(asked["connections"])
             value = result["latency"] - direct["latency"] if one_by_one else result["rate"]
             self.add(figure, name, orders, value)
@@ -298,7 +331,9 @@ class Bench:
             idle = self.submit(load.run, site.port, [page], 1, seconds, FORM, True)
             control(self.portone_port, SLOW_MS)
             # Long enough for buyers to be told to wait, and to be back.
-            found = self.submit(load.crowd, site.port, page, FORM, requests, BUYERS, 4 * seconds, PAID)
+            found = self.submit(
+                load.crowd, site.port, page, FORM, requests, BUYERS, 4 * seconds, PAID
+            )
             control(self.portone_port, 0)
             site.check(found["200"])
             site.reset()
@@ -320,7 +355,9 @@ class Bench:
     def ask(self, site, orders, which, request, expected, seconds, connections=CONNECTIONS):
         """Measure one site; afterwards it is as it was before."""
         requests = [request(*ids) for ids in self.ids[orders][which]]
-        result = self.submit(load.run, site.port, requests, connections, seconds, expected, which == "paid")
+        result = self.submit(
+            load.run, site.port, requests, connections, seconds, expected, which == "paid"
+        )
         if which == "unpaid":
             site.check(result["sent"])
         site.reset()
@@ -340,15 +377,38 @@ def turned(values, number):
 
 def main():
     names = [*FIGURES, "slow", "start"]
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="at most, for each figure of each site in each round")
-    parser.add_argument("--orders", type=int, nargs="+", default=[1000, 1_000_000], help="paid orders that are stored")
-    parser.add_argument("--unpaid", type=int, default=1000, help="orders besides, for first-time completes")
-    parser.add_argument("--delay", type=int, default=50, help="PortOne's, in ms, for delayed and latency")
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="FIGURE", help=", ".join(names))
-    parser.add_argument("--sites", nargs="+", choices=SITES, default=[*SITES], metavar="SITE", help=", ".join(SITES))
-    parser.add_argument("--json", type=Path, default=ROOT / "instance" / "bench.json", help="where the results go")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=2,
+        help="at most, for each figure of each site in each round",
+    )
+    parser.add_argument(
+        "--orders",
+        type=int,
+        nargs="+",
+        default=[1000, 1_000_000],
+        help="paid orders that are stored",
+    )
+    parser.add_argument(
+        "--unpaid", type=int, default=1000, help="orders besides, for first-time completes"
+    )
+    parser.add_argument(
+        "--delay", type=int, default=50, help="PortOne's, in ms, for delayed and latency"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=names, default=names, metavar="FIGURE", help=", ".join(names)
+    )
+    parser.add_argument(
+        "--sites", nargs="+", choices=SITES, default=[*SITES], metavar="SITE", help=", ".join(SITES)
+    )
+    parser.add_argument(
+        "--json", type=Path, default=ROOT / "instance" / "bench.json", help="where the results go"
+    )
     options = parser.parse_args()
     options.json.parent.mkdir(parents=True, exist_ok=True)
     # Next to the results, since the system's own temporary folder may be in memory, where a commit costs nothing.

@@ -53,7 +53,11 @@ TIDY = {"sqlite": "PRAGMA wal_checkpoint(TRUNCATE)", "postgresql": "VACUUM ANALY
 @contextmanager
 def create_tables(url: str):
     """Create the shop's tables; within the block, `session` is the shop's."""
-    account = {"PORTONE_STORE_ID": STORE, "PORTONE_CHANNEL_KEY": CHANNEL, "PORTONE_API_SECRET": SECRET}
+    account = {
+        "PORTONE_STORE_ID": STORE,
+        "PORTONE_CHANNEL_KEY": CHANNEL,
+        "PORTONE_API_SECRET": SECRET,
+    }
     with create_app({**account, "DATABASE_URL": url}).app_context():
         yield
         session.remove()
@@ -64,11 +68,19 @@ def make(file: Path, paid: int, unpaid: int) -> dict:
     """Create the shop's tables with so many orders. Returns what SQLite is set to, as the shop itself sees it:
     {"journal_mode": "wal", "synchronous": 2}, where 2 is FULL: every commit is on the disk before it is answered."""
     with create_tables(f"sqlite:///{file}"):
-        modes = {name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
+        modes = {
+            name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")
+        }
     values = {
-        "total": paid + unpaid, "paid": paid, "name": NAME, "amount": AMOUNT, "store": STORE, "channel": CHANNEL,
-        "at": "2026-01-01 00:00:00.000000", "updated_at": "2026-01-01 00:00:00.123456",
-    }  # fmt: skip
+        "total": paid + unpaid,
+        "paid": paid,
+        "name": NAME,
+        "amount": AMOUNT,
+        "store": STORE,
+        "channel": CHANNEL,
+        "at": "2026-01-01 00:00:00.000000",
+        "updated_at": "2026-01-01 00:00:00.123456",
+    }
     with closing(sqlite3.connect(file)) as database:
         database.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000")
         for statement in (ORDERS, PAYMENTS, EVENTS):
@@ -96,7 +108,9 @@ class Orders:
         self.engine = create_engine(url, poolclass=NullPool)
         self.unpaid = [{"order": order, "payment": payment} for order, payment in unpaid]
         with self.engine.connect() as database:
-            self.last = {"last": database.scalar(text("SELECT max(id) FROM merchant_payment_event"))}
+            self.last = {
+                "last": database.scalar(text("SELECT max(id) FROM merchant_payment_event"))
+            }
 
     def reset(self):
         """Everything as it was before the first request."""
@@ -108,7 +122,9 @@ class Orders:
                 for statement in filter(str.strip, statements.split(";") if rows else ()):
                     database.execute(text(statement), rows)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as database:
-            for statement in TIDY[self.engine.name].split(";"):  # a site does not pay for what another left behind
+            for statement in TIDY[self.engine.name].split(
+                ";"
+            ):  # a site does not pay for what another left behind
                 database.execute(text(statement))
 
     def count_paid(self) -> int:

@@ -34,7 +34,9 @@ def app(environ, start_response):
     body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     status, answer = complete(body["orderId"], body["paymentId"])
     answer = json.dumps(answer, separators=(",", ":")).encode()
-    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+    start_response(
+        status, [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]
+    )
     return [answer]
 
 
@@ -53,9 +55,15 @@ def complete(order_id, payment_id):
         record = json.loads(own.portone.getresponse().read())
         expected = ("PAID", payment_id, store, channel, "LIVE", amount, currency, name)
         if expected != (
-            record["status"], record["id"], record["storeId"], record["channel"]["key"], record["channel"]["type"],
-            record["amount"]["total"], record["currency"], record["orderName"],
-        ):  # fmt: skip
+            record["status"],
+            record["id"],
+            record["storeId"],
+            record["channel"]["key"],
+            record["channel"]["type"],
+            record["amount"]["total"],
+            record["currency"],
+            record["orderName"],
+        ):
             return "400 Bad Request", {"error": {"code": "PAYMENT_MISMATCH"}}
         store_paid(order_id, payment_id, amount, version)
     answer = {"orderId": order_id, "paymentId": payment_id, "status": "PAID"}
@@ -65,7 +73,9 @@ def complete(order_id, payment_id):
 def store_paid(order_id, payment_id, amount, version):
     at = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
     own.database.execute("BEGIN IMMEDIATE")
-    if own.database.execute(PAY, (amount, payment_id, version)).rowcount:  # else another request was faster
+    if own.database.execute(
+        PAY, (amount, payment_id, version)
+    ).rowcount:  # else another request was faster
         own.database.execute(CLAIM, (payment_id, at, order_id))
         own.database.execute(TELL, (order_id, payment_id, at))
     own.database.execute("COMMIT")

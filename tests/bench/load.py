@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 
-def run(port: int, requests: list[bytes], connections: int, seconds: float, expected: bytes, again=False) -> dict:
+def run(
+    port: int, requests: list[bytes], connections: int, seconds: float, expected: bytes, again=False
+) -> dict:
     """Send each of `requests` once (`again`: over and over) until they are used up or the time is over.
 
     requests: whole HTTP requests. expected: what the bytes of every good answer contain.
@@ -40,10 +42,23 @@ def run(port: int, requests: list[bytes], connections: int, seconds: float, expe
         elapsed = time.perf_counter() - started
     refuse(wrong, len(latencies))
     sent = len(latencies)
-    return {"rate": sent / elapsed, "latency": median(latencies), "slowest": max(latencies), "sent": sent}
+    return {
+        "rate": sent / elapsed,
+        "latency": median(latencies),
+        "slowest": max(latencies),
+        "sent": sent,
+    }
 
 
-def crowd(port: int, page: bytes, expected_page: bytes, requests: list, buyers: int, seconds: float, expected: bytes):
+def crowd(
+    port: int,
+    page: bytes,
+    expected_page: bytes,
+    requests: list,
+    buyers: int,
+    seconds: float,
+    expected: bytes,
+):
     """Ask for one page after another, as `run` does, while so many buyers each send one of `requests` at a time.
 
     A buyer who is answered 503 sends it again, once its Retry-After is over. Returns {"page": what `run` returns,
@@ -55,7 +70,9 @@ def crowd(port: int, page: bytes, expected_page: bytes, requests: list, buyers: 
     def buy():
         request = next(queue, None)
         while request and time.perf_counter() < deadline:
-            with connect(port) as connection:  # anew, since servers close one that waits as long as a buyer does
+            with connect(
+                port
+            ) as connection:  # anew, since servers close one that waits as long as a buyer does
                 answer = exchange(connection, request)
             if answer.startswith(b"HTTP/1.1 503") and (wait := header(answer, b"retry-after")):
                 busy.append(answer)
@@ -75,7 +92,9 @@ def crowd(port: int, page: bytes, expected_page: bytes, requests: list, buyers: 
 
 def refuse(wrong, sent):
     if wrong:
-        raise RuntimeError(f"{len(wrong)} of {sent} answers are wrong, the first: {wrong[0][:2000]!r}")
+        raise RuntimeError(
+            f"{len(wrong)} of {sent} answers are wrong, the first: {wrong[0][:2000]!r}"
+        )
 
 
 def connect(port):
@@ -106,7 +125,12 @@ def header(answer, name):
 
 def http(method: str, path: str, body: bytes = b"", headers: dict | None = None) -> bytes:
     """A whole HTTP/1.1 request; a body is JSON."""
-    headers = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": len(body), **(headers or {})}
+    headers = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        "Content-Length": len(body),
+        **(headers or {}),
+    }
     if not body:
         del headers["Content-Type"], headers["Content-Length"]
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]

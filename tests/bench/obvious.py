@@ -80,7 +80,9 @@ def complete():
         payment.status = payment.portone_status = "PAID"
         payment.portone_amount = record["amount"]["total"]
         order.status, order.payment_id, order.paid_at = "PAID", payment.id, now
-        event = PaymentEvent(order_id=order.id, payment_id=payment.id, at=now, event="ORDER_PAID", source="sdk")
+        event = PaymentEvent(
+            order_id=order.id, payment_id=payment.id, at=now, event="ORDER_PAID", source="sdk"
+        )
         db.session.add(event)
         db.session.commit()
     return {

@@ -14,9 +14,13 @@ from tests.stand_in import record
 STORE, CHANNEL, SECRET = "store-bench", "channel-key-bench", "secret"
 NAME, AMOUNT = "나이키 와플 트레이너 2 SD", 1_000
 PAYMENT = {
-    "paymentId": "PAYMENT-ID", "storeId": STORE, "channelKey": CHANNEL,
-    "orderName": NAME, "totalAmount": AMOUNT, "currency": "KRW",
-}  # fmt: skip
+    "paymentId": "PAYMENT-ID",
+    "storeId": STORE,
+    "channelKey": CHANNEL,
+    "orderName": NAME,
+    "totalAmount": AMOUNT,
+    "currency": "KRW",
+}
 
 
 def paid_record():
@@ -44,7 +48,9 @@ class Connection(asyncio.Protocol):
         path = self.received.split(b" ", 2)[1].partition(b"?")[0]
         self.received, kind, name = b"", *path[1:].split(b"/")
         if kind == b"control":
-            body = json.dumps({"calls": Connection.calls, "connections": sorted(self.used)}).encode()
+            body = json.dumps(
+                {"calls": Connection.calls, "connections": sorted(self.used)}
+            ).encode()
             Connection.delay, Connection.calls = float(name) / 1000, 0
             self.used.clear()
             return self.answer(body)
@@ -57,7 +63,10 @@ class Connection(asyncio.Protocol):
             self.answer(body)
 
     def answer(self, body):
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % len(body)
+        )
         self.transport.write(head + body)
 
 

@@ -33,13 +33,22 @@ class Server:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
             self.user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        self.pg_ctl("initdb", "--options", "--username postgres --auth trust --encoding UTF8 --locale C")
+        self.pg_ctl(
+            "initdb", "--options", "--username postgres --auth trust --encoding UTF8 --locale C"
+        )
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder}"
         self.pg_ctl("start", "--log", f"{self.folder}/log", "--options", options)
         stack.callback(self.pg_ctl, "stop", "--mode", "fast")
 
     def pg_ctl(self, *arguments):
-        command = [self.program, "--pgdata", f"{self.folder}/data", "--wait", "--silent", *arguments]
+        command = [
+            self.program,
+            "--pgdata",
+            f"{self.folder}/data",
+            "--wait",
+            "--silent",
+            *arguments,
+        ]
         subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, **self.user)
 
     def address(self, database):
@@ -70,4 +79,6 @@ def fill(address: str, file: Path):
             with target.cursor().copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
-        target.execute("SELECT setval('merchant_payment_event_id_seq', max(id)) FROM merchant_payment_event")
+        target.execute(
+            "SELECT setval('merchant_payment_event_id_seq', max(id)) FROM merchant_payment_event"
+        )

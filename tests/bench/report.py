@@ -3,9 +3,16 @@
 from statistics import median
 
 UNITS = {  # any other: requests per second
-    "latency": "ms", "start": "ms", "memory": "MiB", "peak": "MiB", "page idle": "ms", "page slow": "ms",
-    "page worst": "ms", "slow 200": "", "slow 503": "",
-}  # fmt: skip
+    "latency": "ms",
+    "start": "ms",
+    "memory": "MiB",
+    "peak": "MiB",
+    "page idle": "ms",
+    "page slow": "ms",
+    "page worst": "ms",
+    "slow 200": "",
+    "slow 503": "",
+}
 
 
 def spread(values):
@@ -37,27 +44,71 @@ def results(bench, options):
             ("obvious", ("≥", 1.8), None),
             ("floor", None, ("≤", 1.5)),
         ):
-            ratio(f"complete: shop / {other}", size, ("complete", "shop", size), ("complete", other, size), faster)
-            ratio(f"delayed: shop / {other}", size, ("delayed", "shop", size), ("delayed", other, size))
-            ratio(f"added latency: shop / {other}", size, ("latency", "shop", size), ("latency", other, size), slower)
-        ratio("start: shop / packages", size, ("start", "shop", size), ("start", "packages", 0), ("≤", 1.2))
-        ratio("peak memory: shop / packages", size, ("peak", "shop", size), ("peak", "packages", 0), ("≤", 1.3))
+            ratio(
+                f"complete: shop / {other}",
+                size,
+                ("complete", "shop", size),
+                ("complete", other, size),
+                faster,
+            )
+            ratio(
+                f"delayed: shop / {other}",
+                size,
+                ("delayed", "shop", size),
+                ("delayed", other, size),
+            )
+            ratio(
+                f"added latency: shop / {other}",
+                size,
+                ("latency", "shop", size),
+                ("latency", other, size),
+                slower,
+            )
+        ratio(
+            "start: shop / packages",
+            size,
+            ("start", "shop", size),
+            ("start", "packages", 0),
+            ("≤", 1.2),
+        )
+        ratio(
+            "peak memory: shop / packages",
+            size,
+            ("peak", "shop", size),
+            ("peak", "packages", 0),
+            ("≤", 1.3),
+        )
         if memory := samples.get(("memory", "shop", size)):
             compare("memory: last round / first", size, [memory[-1] / memory[0]], ("≤", 1.05))
         slow, idle = ("page slow", "shop", size), ("page idle", "shop", size)
         ratio("page while PortOne is slow / idle", size, slow, idle, ("≤", 3))
         if used := bench.connections.get(("shop", size)):
             threads = bench.sites["shop", size].threads
-            compare("connections to PortOne per worker thread", size, [len(used) / threads], ("≤", 1))
+            compare(
+                "connections to PortOne per worker thread", size, [len(used) / threads], ("≤", 1)
+            )
     shop, obvious = ("complete", "shop-pg", min(sizes)), ("complete", "obvious-pg", min(sizes))
     ratio("complete on PostgreSQL: shop / obvious", min(sizes), shop, obvious)
     if len(sizes) > 1:
         few, many = min(sizes), max(sizes)
-        for name in dict.fromkeys(figure for figure, _, _ in samples if figure == "latency" or figure not in UNITS):
+        for name in dict.fromkeys(
+            figure for figure, _, _ in samples if figure == "latency" or figure not in UNITS
+        ):
             times = [("latency", "shop", many), ("latency", "shop", few)]
             rates = [(name, "shop", few), (name, "shop", many)]
-            ratio(f"cost of {name}: {many} / {few} orders", many, *(times if name == "latency" else rates), ("≤", 1.1))
-        ratio(f"start: {many} / {few} orders", many, ("start", "shop", many), ("start", "shop", few), ("≤", 1.1))
+            ratio(
+                f"cost of {name}: {many} / {few} orders",
+                many,
+                *(times if name == "latency" else rates),
+                ("≤", 1.1),
+            )
+        ratio(
+            f"start: {many} / {few} orders",
+            many,
+            ("start", "shop", many),
+            ("start", "shop", few),
+            ("≤", 1.1),
+        )
     if "repeat" in options.only:
         compare("calls of PortOne by repeats", max(sizes), [bench.calls], ("≤", 0))
     return {
@@ -67,10 +118,20 @@ def results(bench, options):
         "postgresql": bench.postgresql and bench.postgresql.settings(),
         "left_out": bench.left_out,
         "prepared_seconds": bench.prepared,
-        "completed": {f"{name} {orders}": number for (name, orders), number in bench.completed.items()},
-        "connections": {f"{name} {orders}": len(used) for (name, orders), used in bench.connections.items()},
+        "completed": {
+            f"{name} {orders}": number for (name, orders), number in bench.completed.items()
+        },
+        "connections": {
+            f"{name} {orders}": len(used) for (name, orders), used in bench.connections.items()
+        },
         "figures": [
-            {"name": figure, "site": site, "orders": orders, "unit": UNITS.get(figure, "1/s"), **spread(values)}
+            {
+                "name": figure,
+                "site": site,
+                "orders": orders,
+                "unit": UNITS.get(figure, "1/s"),
+                **spread(values),
+            }
             for (figure, site, orders), values in sorted(bench.samples.items())
         ],
         "ratios": ratios,
@@ -95,5 +156,9 @@ def table(found):
     yield f"\n{'ratio':<44} {'orders':>9}"
     for row in found["ratios"]:
         shown = f"{row['median']:6.2f} ({row['min']:.2f} to {row['max']:.2f})"
-        verdict = f"  target {row['target']}: {'met' if row['met'] else 'NOT MET'}" if "target" in row else ""
+        verdict = (
+            f"  target {row['target']}: {'met' if row['met'] else 'NOT MET'}"
+            if "target" in row
+            else ""
+        )
         yield f"{row['name']:<44} {row['orders']:>9} {shown:<26}{verdict}"

@@ -13,7 +13,9 @@ from portone_server_sdk.payment import PaidPayment
 from .portone import AMOUNT, NAME, STORE
 
 app = Flask(__name__)
-portone = PaymentClient(secret=os.environ["PORTONE_API_SECRET"], base_url=os.environ["PORTONE_API_BASE"])
+portone = PaymentClient(
+    secret=os.environ["PORTONE_API_SECRET"], base_url=os.environ["PORTONE_API_BASE"]
+)
 statuses = {}  # payment id: status
 
 

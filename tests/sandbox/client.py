@@ -9,10 +9,10 @@ from pathlib import Path
 
 import requests
 
-import sandbox
+import portone_sandbox
 
 ROOT = Path(__file__).parent.parent.parent
-SETTINGS = sandbox.settings("/sandbox")
+SETTINGS = portone_sandbox.settings("/sandbox")
 STORE_ID = SETTINGS["PORTONE_STORE_ID"]
 SECRET = SETTINGS["PORTONE_API_SECRET"]
 KEY = '"refund-00000000001"'
@@ -34,8 +34,14 @@ def payment_request(**changes):
 
 def open_window(base, window_type="IFRAME", http=requests, **changes):
     """What the browser SDK does. Gives the HTTP answer."""
-    body = {"request": payment_request(**changes), "windowType": window_type, "page": "http://shop.test/order"}
-    return http.post(f"{base}/checkout/", json=body, headers={"Origin": "http://shop.test"}, timeout=10)
+    body = {
+        "request": payment_request(**changes),
+        "windowType": window_type,
+        "page": "http://shop.test/order",
+    }
+    return http.post(
+        f"{base}/checkout/", json=body, headers={"Origin": "http://shop.test"}, timeout=10
+    )
 
 
 def choose(base, url, outcome, http=requests, **form):

@@ -7,7 +7,7 @@ import requests
 from portone_server_sdk import PaymentClient
 from werkzeug.serving import make_server
 
-import sandbox
+import portone_sandbox
 from tests.sandbox import openapi
 from tests.sandbox.client import SECRET, STORE_ID
 from tests.stand_in import PortOne as Server
@@ -18,7 +18,7 @@ def make_room(tmp_path):
     rooms = []
 
     def make_room(webhook_url=None, name="sandbox.db"):
-        rooms.append(sandbox.create_app(tmp_path / name, webhook_url))
+        rooms.append(portone_sandbox.create_app(tmp_path / name, webhook_url))
         return rooms[-1]
 
     yield make_room
@@ -41,7 +41,11 @@ def judge(room):
 @pytest.fixture
 def webhook_url(request):
     """Only a test that has a `merchant` is sent webhooks."""
-    return request.getfixturevalue("merchant").url + "/hook" if "merchant" in request.fixturenames else None
+    return (
+        request.getfixturevalue("merchant").url + "/hook"
+        if "merchant" in request.fixturenames
+        else None
+    )
 
 
 @pytest.fixture
@@ -72,5 +76,5 @@ def portone(base):
 def session(room):
     """A merchant's session, with no server anywhere."""
     session = requests.Session()
-    session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(room))
+    session.mount(portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(room))
     return session

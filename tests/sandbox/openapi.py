@@ -33,8 +33,16 @@ def _without_discriminators(schema):
     if "discriminator" not in schema:
         return schema
     name, mapping = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
-    each = [{"if": {"properties": {name: {"const": key}}}, "then": {"$ref": ref}} for key, ref in mapping.items()]
-    return {"type": "object", "required": [name], "properties": {name: {"enum": list(mapping)}}, "allOf": each}
+    each = [
+        {"if": {"properties": {name: {"const": key}}}, "then": {"$ref": ref}}
+        for key, ref in mapping.items()
+    ]
+    return {
+        "type": "object",
+        "required": [name],
+        "properties": {name: {"enum": list(mapping)}},
+        "allOf": each,
+    }
 
 
 def mistakes(method, path, status, answer):
@@ -43,8 +51,13 @@ def mistakes(method, path, status, answer):
     if str(status) not in documented:
         return [f"{method} {path} is not documented to answer {status}: {answer}"]
     schema = documented[str(status)]["content"]["application/json"]["schema"]
-    validator = Draft7Validator({**schema, "components": document()["components"]}, format_checker=FormatChecker())
-    return [f"{method} {path} {status} {error.json_path}: {error.message}" for error in validator.iter_errors(answer)]
+    validator = Draft7Validator(
+        {**schema, "components": document()["components"]}, format_checker=FormatChecker()
+    )
+    return [
+        f"{method} {path} {status} {error.json_path}: {error.message}"
+        for error in validator.iter_errors(answer)
+    ]
 
 
 class Judge:

@@ -8,7 +8,7 @@ import requests
 from portone_server_sdk import payment as shapes
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-import sandbox
+import portone_sandbox
 from tests.sandbox.client import (
     choose,
     open_window,
@@ -82,11 +82,16 @@ def test_closing_the_window_is_the_buyers_cancel(base, portone):
 
 @pytest.mark.parametrize("outcome", ["approve", "decline"])
 def test_a_redirect_carries_the_result(base, outcome):
-    url = open_window(base, "REDIRECTION", redirectUrl="http://shop.test/back?order=7&empty=").json()["url"]
+    url = open_window(
+        base, "REDIRECTION", redirectUrl="http://shop.test/back?order=7&empty="
+    ).json()["url"]
     left = choose(base, url, outcome)
     assert left.status_code == 303
     assert left.headers["Location"].startswith("http://shop.test/back?order=7&empty=&")
-    query = {name: values[0] for name, values in parse_qs(urlsplit(left.headers["Location"]).query).items()}
+    query = {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(left.headers["Location"]).query).items()
+    }
     assert (query["order"], query["transactionType"]) == ("7", "PAYMENT")
     assert query["paymentId"] == query["payment_id"] == "payment1"
     assert query.get("pgCode") == (None if outcome == "approve" else "EXCEED_MAX_AMOUNT")
@@ -139,12 +144,14 @@ def test_the_console_takes_a_deposit(base, portone):
 def test_every_address_keeps_the_prefix(room):
     session = requests.Session()
     mounted = DispatcherMiddleware(room.wsgi_app, {"/sandbox": room})
-    session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(mounted))
-    url = open_window(f"{sandbox.API_BASE}/sandbox", http=session).json()["url"]
+    session.mount(portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(mounted))
+    url = open_window(f"{portone_sandbox.API_BASE}/sandbox", http=session).json()["url"]
     assert url.startswith("/sandbox/checkout/")
     for path in (url, f"{url}/buyer", "/sandbox/", "/sandbox/console/payments/payment1"):
-        page = session.get(sandbox.API_BASE + path).text
+        page = session.get(portone_sandbox.API_BASE + path).text
         links = re.findall(r'(?:href|src|action)="(/[^"]*)"', page)
         assert links
         assert all(link.startswith("/sandbox/") for link in links)
-        assert all(session.get(sandbox.API_BASE + link).status_code in (200, 405) for link in links)
+        assert all(
+            session.get(portone_sandbox.API_BASE + link).status_code in (200, 405) for link in links
+        )

@@ -19,7 +19,10 @@ def test_staff_cancel_in_the_console(base, portone, pay_method):
     assert (part.status_code, part.json()["status"]) == (200, "PARTIAL_CANCELLED")
     assert control(base, "cancel").json()["status"] == "CANCELLED"
     payment = portone.get_payment(payment_id="payment1")
-    assert [(each.total_amount, each.trigger) for each in payment.cancellations] == [(100, "CONSOLE"), (900, "CONSOLE")]
+    assert [(each.total_amount, each.trigger) for each in payment.cancellations] == [
+        (100, "CONSOLE"),
+        (900, "CONSOLE"),
+    ]
     assert payment.cancellations[0].reason == "one item" and payment.cancellations[1].reason
     again = control(base, "cancel")
     assert (again.status_code, again.json()["type"]) == (409, "PAYMENT_ALREADY_CANCELLED")
@@ -43,7 +46,10 @@ def test_the_console_cancels_with_a_button(base, portone):
     refused = requests.post(f"{url}/cancel", data={"amount": "601"}, headers=html, timeout=10)
     assert refused.status_code == 409
     assert "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT" in refused.text and "<html" in refused.text
-    assert requests.post(f"{url}/cancel", data={"amount": "-6"}, headers=html, timeout=10).status_code == 400
+    assert (
+        requests.post(f"{url}/cancel", data={"amount": "-6"}, headers=html, timeout=10).status_code
+        == 400
+    )
     page = requests.post(f"{url}/cancel", data={"amount": ""}, timeout=10).text
     assert 'data-payment-status="CANCELLED"' in page and "data-action" not in page
     assert portone.get_payment(payment_id="payment1").amount.cancelled_tax_free == 100
@@ -58,7 +64,10 @@ def test_an_expired_account_waits_and_takes_no_deposit(base, portone):
     assert payment.method.issued_at < payment.method.expired_at <= payment.updated_at
     for action in ("deposit", "expire"):
         refused = control(base, action)
-        assert (refused.status_code, refused.json()["type"]) == (409, "PAYMENT_NOT_WAITING_FOR_DEPOSIT")
+        assert (refused.status_code, refused.json()["type"]) == (
+            409,
+            "PAYMENT_NOT_WAITING_FOR_DEPOSIT",
+        )
     page = requests.get(f"{base}/console/payments/payment1", timeout=10).text
     assert 'data-action="deposit"' in page and 'data-action="expire"' not in page
     portone.close_virtual_account(payment_id="payment1")
@@ -83,9 +92,14 @@ def test_switches_need_a_payment(base, action):
 def test_a_search_for_a_payment_id_leads_to_that_payment(base):
     make_payment(base, "approve")
     page = requests.get(f"{base}/", params={"q": "payment1"}, timeout=10)
-    assert page.url == f"{base}/console/payments/payment1" and 'data-payment-status="PAID"' in page.text
+    assert (
+        page.url == f"{base}/console/payments/payment1"
+        and 'data-payment-status="PAID"' in page.text
+    )
     for other in ("payment", "payment11", "", "<q>"):
-        assert requests.get(f"{base}/", params={"q": other}, timeout=10).url.startswith(f"{base}/?q=")
+        assert requests.get(f"{base}/", params={"q": other}, timeout=10).url.startswith(
+            f"{base}/?q="
+        )
 
 
 # In a browser
@@ -133,8 +147,12 @@ def test_the_console_does_not_disturb_who_types(base, page):
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_the_console_fits_a_narrow_phone(base, new_context, language):
     make_payment(base, "approve", orderName="아주 긴 이름의 상품 " * 5)
-    page = new_context(base_url=base, locale=language, viewport={"width": 320, "height": 640}).new_page()
+    page = new_context(
+        base_url=base, locale=language, viewport={"width": 320, "height": 640}
+    ).new_page()
     for path in ("/", "/console/payments/payment1"):
         page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true })"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") == 320

@@ -8,7 +8,15 @@ import subprocess
 
 import pytest
 
-from tests.sandbox.client import ROOT, SECRET, SETTINGS, control, make_payment, open_window, post_cancel
+from tests.sandbox.client import (
+    ROOT,
+    SECRET,
+    SETTINGS,
+    control,
+    make_payment,
+    open_window,
+    post_cancel,
+)
 
 FOLDER = os.environ.get("PORTONE_SERVER_SDK")
 pytestmark = [
@@ -24,7 +32,9 @@ def ask(base, *calls, webhooks=()):
         "secret": SECRET,
         "webhookSecret": SETTINGS["PORTONE_WEBHOOK_SECRET"],
         "calls": calls,
-        "webhooks": [{"body": body.decode(), "headers": headers} for _, _, headers, body in webhooks],
+        "webhooks": [
+            {"body": body.decode(), "headers": headers} for _, _, headers, body in webhooks
+        ],
     }
     command = ["node", ROOT / "tests/sandbox/official.mjs", FOLDER, json.dumps(orders)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -39,14 +49,36 @@ def test_it_reads_every_status_and_verifies_every_webhook(base, merchant):
     make_payment(base, "issue", paymentId="VIRTUAL_ACCOUNT_ISSUED", payMethod="VIRTUAL_ACCOUNT")
     make_payment(base, "issue", paymentId="PAID", payMethod="VIRTUAL_ACCOUNT")
     control(base, "deposit", payment_id="PAID")
-    for status, body in (("PARTIAL_CANCELLED", {"reason": "x", "amount": 1}), ("CANCELLED", {"reason": "x"})):
+    for status, body in (
+        ("PARTIAL_CANCELLED", {"reason": "x", "amount": 1}),
+        ("CANCELLED", {"reason": "x"}),
+    ):
         make_payment(base, paymentId=status)
         post_cancel(base, body, payment_id=status)
     merchant.wait_for_calls(16)
-    ids = ["READY", "FAILED", "PAY_PENDING", "VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"]
-    said = ask(base, *(["getPayment", {"paymentId": each}] for each in ids), webhooks=merchant.calls)
-    assert [(payment["id"], payment["status"]) for payment in said["answers"]] == list(zip(ids, ids, strict=True))
-    kinds = ["Cancelled", "Failed", "PartialCancelled", "PayPending", "VirtualAccountIssued", "VirtualAccountIssued"]
+    ids = [
+        "READY",
+        "FAILED",
+        "PAY_PENDING",
+        "VIRTUAL_ACCOUNT_ISSUED",
+        "PAID",
+        "PARTIAL_CANCELLED",
+        "CANCELLED",
+    ]
+    said = ask(
+        base, *(["getPayment", {"paymentId": each}] for each in ids), webhooks=merchant.calls
+    )
+    assert [(payment["id"], payment["status"]) for payment in said["answers"]] == list(
+        zip(ids, ids, strict=True)
+    )
+    kinds = [
+        "Cancelled",
+        "Failed",
+        "PartialCancelled",
+        "PayPending",
+        "VirtualAccountIssued",
+        "VirtualAccountIssued",
+    ]
     kinds = sorted([*kinds, *["Paid"] * 3, *["Ready"] * 7])
     assert sorted(said["verified"]) == [f"Transaction.{kind}" for kind in kinds]
 

@@ -5,7 +5,9 @@ import pytest
 from tests.sandbox import openapi
 from tests.sandbox.client import make_payment, post_cancel
 
-pytestmark = pytest.mark.skipif(openapi.PATH is None, reason="PORTONE_OPENAPI is not set: see tests/sandbox/openapi.py")
+pytestmark = pytest.mark.skipif(
+    openapi.PATH is None, reason="PORTONE_OPENAPI is not set: see tests/sandbox/openapi.py"
+)
 
 
 def judged(record):
@@ -17,7 +19,11 @@ def test_it_finds_what_is_missing_or_of_another_type(base):
     assert judged(paid) == []
     for name in ("status", "paidAt", "amount", "channel", "disputes"):
         assert judged({key: value for key, value in paid.items() if key != name}), name
-    for changes in ({"status": "DONE"}, {"version": "V3"}, {"amount": {**paid["amount"], "total": "1000"}}):
+    for changes in (
+        {"status": "DONE"},
+        {"version": "V3"},
+        {"amount": {**paid["amount"], "total": "1000"}},
+    ):
         assert judged({**paid, **changes}), changes
     assert judged({**paid, "method": {**paid["method"], "type": "PaymentMethodBarter"}})
     assert openapi.mistakes("GET", "/payments/{paymentId}", 418, {"type": "TEAPOT"})

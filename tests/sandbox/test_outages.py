@@ -5,8 +5,8 @@ import threading
 import pytest
 import requests
 
-import sandbox
-from sandbox import outages
+import portone_sandbox
+from portone_sandbox import outages
 from tests.sandbox.client import SECRET, control, open_window, pay, post_cancel, switch
 
 HEADERS = {"Authorization": f"PortOne {SECRET}"}
@@ -33,10 +33,12 @@ def test_a_connection_is_dropped(base, paid, fault):
 @pytest.mark.parametrize("fault", ["drop", "lost", "hang"])
 def test_a_connection_is_dropped_without_a_server_too(session, fault, monkeypatch):
     monkeypatch.setattr(outages, "HANG_SECONDS", 0.1)
-    session.post(f"{sandbox.API_BASE}/control/switches/outage", json={"fault": fault, "calls": 1})
+    session.post(
+        f"{portone_sandbox.API_BASE}/control/switches/outage", json={"fault": fault, "calls": 1}
+    )
     with pytest.raises(requests.ConnectionError):
-        get(sandbox.API_BASE, session)
-    assert get(sandbox.API_BASE, session).status_code == 404
+        get(portone_sandbox.API_BASE, session)
+    assert get(portone_sandbox.API_BASE, session).status_code == 404
 
 
 def test_what_was_lost_was_done_and_what_was_dropped_was_not(base, paid):

@@ -12,24 +12,43 @@ import pytest
 import requests
 from portone_server_sdk.errors import PaymentNotFoundError
 
-from sandbox import accounts, payment_request
-from sandbox.payment_request import RequestError, check
+from portone_sandbox import accounts, payment_request
+from portone_sandbox.payment_request import RequestError, check
 from tests.sandbox.client import open_window
 from tests.sandbox.client import payment_request as minimal
 
 INSTALLMENT = {
     "monthOption": {"availableMonthList": [0, 2, 3]},
-    "freeInstallmentPlans": [{"cardCompany": "BC_CARD", "months": [2, 3], "pgProvider": "TOSSPAYMENTS"}],
+    "freeInstallmentPlans": [
+        {"cardCompany": "BC_CARD", "months": [2, 3], "pgProvider": "TOSSPAYMENTS"}
+    ],
 }
-ADDRESS = {"country": "KR", "addressLine1": "테헤란로 1", "addressLine2": "", "city": "강남구", "province": "서울"}
+ADDRESS = {
+    "country": "KR",
+    "addressLine1": "테헤란로 1",
+    "addressLine2": "",
+    "city": "강남구",
+    "province": "서울",
+}
 EVERYTHING = minimal(
     orderDetail="신발",
     taxFreeAmount=100,
     vatAmount=81,
     customer={
-        "customerId": "c1", "fullName": "홍길동", "firstName": "길동", "lastName": "홍", "phoneNumber": "010-1234-5678",
-        "email": "buyer@example.com", "address": ADDRESS, "zipcode": "06234", "gender": "OTHER", "birthYear": "1990",
-        "birthMonth": "07", "birthDay": "08", "firstNameKana": "キルトン", "lastNameKana": "ホン",
+        "customerId": "c1",
+        "fullName": "홍길동",
+        "firstName": "길동",
+        "lastName": "홍",
+        "phoneNumber": "010-1234-5678",
+        "email": "buyer@example.com",
+        "address": ADDRESS,
+        "zipcode": "06234",
+        "gender": "OTHER",
+        "birthYear": "1990",
+        "birthMonth": "07",
+        "birthDay": "08",
+        "firstNameKana": "キルトン",
+        "lastNameKana": "ホン",
     },
     windowType={"pc": "IFRAME", "mobile": "REDIRECTION"},
     redirectUrl="https://shop.test/back",
@@ -38,10 +57,18 @@ EVERYTHING = minimal(
     confirmUrl="https://shop.test/confirm",
     appScheme="shop://",
     isEscrow=False,
-    products=[{
-        "id": "1", "name": "신발", "code": "S1", "amount": 500, "quantity": 2, "tag": "sale",
-        "link": "https://shop.test/1", "description": "편안한 신발",
-    }],
+    products=[
+        {
+            "id": "1",
+            "name": "신발",
+            "code": "S1",
+            "amount": 500,
+            "quantity": 2,
+            "tag": "sale",
+            "link": "https://shop.test/1",
+            "description": "편안한 신발",
+        }
+    ],
     isCulturalExpense=False,
     locale="KO_KR",
     customData={"cart": [1, None]},
@@ -49,9 +76,18 @@ EVERYTHING = minimal(
     productType="REAL",
     offerPeriod={"range": {"from": "2030-01-01T00:00:00+09:00", "to": "2030-12-31T23:59:59+09:00"}},
     storeDetails={
-        "ceoFullName": "홍길동", "phoneNumber": "02-123-4567", "address": "서울", "zipcode": "06234",
-        "email": "a@shop.test", "businessName": "상점", "businessRegistrationNumber": "1234567890", "storeName": "상점",
-        "storeNameShort": "점", "storeNameEn": "Shop", "storeNameKana": "ショップ", "contactName": "문의",
+        "ceoFullName": "홍길동",
+        "phoneNumber": "02-123-4567",
+        "address": "서울",
+        "zipcode": "06234",
+        "email": "a@shop.test",
+        "businessName": "상점",
+        "businessRegistrationNumber": "1234567890",
+        "storeName": "상점",
+        "storeNameShort": "점",
+        "storeNameEn": "Shop",
+        "storeNameKana": "ショップ",
+        "contactName": "문의",
         "openingHours": {"open": "09:00", "close": "18:00"},
     },
     shippingAddress=ADDRESS,
@@ -61,27 +97,46 @@ EVERYTHING = minimal(
     iframe={"dim": False},
     bypass={"tosspayments": {"anything": None}},
     card={
-        "cardCompany": "SHINHAN_CARD", "availableCards": ["BC_CARD"], "useFreeInterestFromMall": True,
-        "installment": INSTALLMENT, "useCardPoint": True, "useAppCardOnly": False, "useInstallment": True,
+        "cardCompany": "SHINHAN_CARD",
+        "availableCards": ["BC_CARD"],
+        "useFreeInterestFromMall": True,
+        "installment": INSTALLMENT,
+        "useCardPoint": True,
+        "useAppCardOnly": False,
+        "useInstallment": True,
         "cardPromotion": {"promotionId": "1", "discountAmount": 100},
     },
     virtualAccount={
-        "cashReceiptType": "PERSONAL", "customerIdentifier": "01012345678", "fixedOption": {"pgAccountId": "1"},
-        "bankCode": "SHINHAN_BANK", "accountExpiry": {"validHours": 24}, "availableBanks": ["K_BANK"],
+        "cashReceiptType": "PERSONAL",
+        "customerIdentifier": "01012345678",
+        "fixedOption": {"pgAccountId": "1"},
+        "bankCode": "SHINHAN_BANK",
+        "accountExpiry": {"validHours": 24},
+        "availableBanks": ["K_BANK"],
     },
-    transfer={"cashReceiptType": "CORPORATE", "customerIdentifier": "1234567890", "bankCode": "EPOST"},
+    transfer={
+        "cashReceiptType": "CORPORATE",
+        "customerIdentifier": "1234567890",
+        "bankCode": "EPOST",
+    },
     mobile={"carrier": "SKT", "avaliableCarriers": ["KT", "LGU"]},
     giftCertificate={"giftCertificateType": "BOOKNLIFE"},
     easyPay={
-        "easyPayProvider": "KAKAOPAY", "useFreeInterestFromMall": True, "availableCards": ["BC_CARD"],
-        "installment": INSTALLMENT, "cashReceiptType": "ANONYMOUS", "customerIdentifier": "1", "useCardPoint": False,
-        "availablePayMethods": ["CARD", "CHARGE"], "useInstallment": False,
+        "easyPayProvider": "KAKAOPAY",
+        "useFreeInterestFromMall": True,
+        "availableCards": ["BC_CARD"],
+        "installment": INSTALLMENT,
+        "cashReceiptType": "ANONYMOUS",
+        "customerIdentifier": "1",
+        "useCardPoint": False,
+        "availablePayMethods": ["CARD", "CHARGE"],
+        "useInstallment": False,
     },
     paypal={},
     alipay={},
     convenienceStore={"paymentDeadline": {"dueDate": "2030-01-01T00:00:00Z"}},
     alipayPlus={"easyPayProvider": "GCASH"},
-)  # fmt: skip
+)
 
 
 def refusal(request):
@@ -100,7 +155,11 @@ def refusal(request):
         ({"channelKey": "channel-key-other"}, "ChannelNotFound", "channelKey"),
         ({"channelKey": None}, "BadRequest", "channelKey"),
         ({"channelKey": None, "channelGroupId": "other"}, "ChannelNotFound", "channelGroupId"),
-        ({"channelGroupId": "channel-key-5a4db0c5-0000-4000-8000-000000000001"}, "BadRequest", "channelGroupId"),
+        (
+            {"channelGroupId": "channel-key-5a4db0c5-0000-4000-8000-000000000001"},
+            "BadRequest",
+            "channelGroupId",
+        ),
         ({"orderName": None}, "BadRequest", "orderName"),
         ({"orderName": ""}, "BadRequest", "orderName"),
         ({"orderName": "half an emoji \ud83d"}, "BadRequest", "surrogates"),
@@ -118,7 +177,11 @@ def refusal(request):
         ({"productType": "real"}, "BadRequest", "productType must be one of REAL, DIGITAL."),
         ({"customer": "홍길동"}, "BadRequest", "customer"),
         ({"customer": {"email": "buyer"}}, "BadRequest", "customer.email"),
-        ({"customer": {"address": {"addressLine1": "서울"}}}, "BadRequest", "customer.address.addressLine2"),
+        (
+            {"customer": {"address": {"addressLine1": "서울"}}},
+            "BadRequest",
+            "customer.address.addressLine2",
+        ),
         ({"windowType": {"pc": "TAB"}}, "BadRequest", "windowType.pc"),
         ({"windowType": {"mobile": "UI"}}, "BadRequest", "windowType.mobile"),
         ({"redirectUrl": "javascript:alert(1)"}, "BadRequest", "redirectUrl"),
@@ -126,19 +189,43 @@ def refusal(request):
         ({"redirectUrl": "http://[::1"}, "BadRequest", "redirectUrl"),
         ({"confirmUrl": "shop.test"}, "BadRequest", "confirmUrl"),
         ({"noticeUrls": ["ftp://shop.test"]}, "BadRequest", "noticeUrls"),
-        ({"products": [{"id": "1", "name": "신발", "amount": 500}]}, "BadRequest", "products[0].quantity"),
+        (
+            {"products": [{"id": "1", "name": "신발", "amount": 500}]},
+            "BadRequest",
+            "products[0].quantity",
+        ),
         ({"card": {"cardCompany": "SHINHAN"}}, "BadRequest", "card.cardCompany"),
-        ({"card": {"installment": {"freeInstallmentPlans": [{"months": [2]}]}}}, "BadRequest", "[0].cardCompany"),
+        (
+            {"card": {"installment": {"freeInstallmentPlans": [{"months": [2]}]}}},
+            "BadRequest",
+            "[0].cardCompany",
+        ),
         ({"virtualAccount": {"bankCode": "SHINHAN"}}, "BadRequest", "virtualAccount.bankCode"),
-        ({"virtualAccount": {"accountExpiry": {"dueDate": "soon"}}}, "BadRequest", "accountExpiry.dueDate"),
-        ({"virtualAccount": {"accountExpiry": {"validHours": 0}}}, "BadRequest", "accountExpiry.validHours"),
-        ({"virtualAccount": {"accountExpiry": {"validHours": 10**12}}}, "BadRequest", "accountExpiry"),
+        (
+            {"virtualAccount": {"accountExpiry": {"dueDate": "soon"}}},
+            "BadRequest",
+            "accountExpiry.dueDate",
+        ),
+        (
+            {"virtualAccount": {"accountExpiry": {"validHours": 0}}},
+            "BadRequest",
+            "accountExpiry.validHours",
+        ),
+        (
+            {"virtualAccount": {"accountExpiry": {"validHours": 10**12}}},
+            "BadRequest",
+            "accountExpiry",
+        ),
         (
             {"virtualAccount": {"accountExpiry": {"validHours": 1, "dueDate": "2030-01-01"}}},
             "BadRequest",
             "Either virtualAccount.accountExpiry.validHours or virtualAccount.accountExpiry.dueDate",
         ),
-        ({"convenienceStore": {"paymentDeadline": {}}}, "BadRequest", "convenienceStore.paymentDeadline.validHours"),
+        (
+            {"convenienceStore": {"paymentDeadline": {}}},
+            "BadRequest",
+            "convenienceStore.paymentDeadline.validHours",
+        ),
         ({"offerPeriod": {"interval": "1 month"}}, "BadRequest", "offerPeriod.interval"),
     ],
 )
@@ -152,11 +239,16 @@ def test_a_bad_request_is_refused_and_not_recorded(base, portone, changes, code,
         portone.get_payment(payment_id="payment1")
 
 
-@pytest.mark.parametrize("name", ["storeId", "paymentId", "orderName", "totalAmount", "currency", "payMethod"])
+@pytest.mark.parametrize(
+    "name", ["storeId", "paymentId", "orderName", "totalAmount", "currency", "payMethod"]
+)
 def test_what_is_required_is_named(name):
     request = minimal()
     del request[name]
-    assert (refusal(request).code, refusal(request).message) == ("BadRequest", f"{name} is required.")
+    assert (refusal(request).code, refusal(request).message) == (
+        "BadRequest",
+        f"{name} is required.",
+    )
 
 
 def test_a_redirect_needs_somewhere_to_go(base):
@@ -165,7 +257,9 @@ def test_a_redirect_needs_somewhere_to_go(base):
     assert "redirectUrl" in answer.json()["message"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b'{"request": 1, "windowType": "IFRAME"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b'{"request": 1, "windowType": "IFRAME"}']
+)
 def test_a_malformed_body_is_refused(base, body):
     headers = {"Content-Type": "application/json"}
     answer = requests.post(f"{base}/checkout/", data=body, headers=headers, timeout=10)
@@ -179,7 +273,11 @@ def places(value, name=""):
     if isinstance(value, dict):
         inside = [(f"{name}.{key}".lstrip("."), key) for key in value]
     else:
-        inside = [(f"{name}[{key}]", key) for key in range(len(value))] if isinstance(value, list) else []
+        inside = (
+            [(f"{name}[{key}]", key) for key in range(len(value))]
+            if isinstance(value, list)
+            else []
+        )
     for name_inside, key in inside:
         yield name_inside, value, key
         yield from places(value[key], name_inside)
@@ -230,15 +328,27 @@ def test_a_channel_group_is_as_good_as_a_channel():
         ({"country": "COUNTRY_KR"}, {"country": "KR"}),
         ({"productType": "PRODUCT_TYPE_DIGITAL"}, {"productType": "DIGITAL"}),
         ({"customer": {"gender": "GENDER_FEMALE"}}, {"customer": {"gender": "FEMALE"}}),
-        ({"card": {"availableCards": ["CARD_COMPANY_BC_CARD"]}}, {"card": {"availableCards": ["BC_CARD"]}}),
-        ({"virtualAccount": {"bankCode": "BANK_K_BANK"}}, {"virtualAccount": {"bankCode": "K_BANK"}}),
-        ({"virtualAccount": {"bankCode": "BANK_BANK_OF_KOREA"}}, {"virtualAccount": {"bankCode": "BANK_OF_KOREA"}}),
+        (
+            {"card": {"availableCards": ["CARD_COMPANY_BC_CARD"]}},
+            {"card": {"availableCards": ["BC_CARD"]}},
+        ),
+        (
+            {"virtualAccount": {"bankCode": "BANK_K_BANK"}},
+            {"virtualAccount": {"bankCode": "K_BANK"}},
+        ),
+        (
+            {"virtualAccount": {"bankCode": "BANK_BANK_OF_KOREA"}},
+            {"virtualAccount": {"bankCode": "BANK_OF_KOREA"}},
+        ),
         (
             {"transfer": {"cashReceiptType": "CASH_RECEIPT_TYPE_PERSONAL"}},
             {"transfer": {"cashReceiptType": "PERSONAL"}},
         ),
         ({"mobile": {"carrier": "CARRIER_SKT"}}, {"mobile": {"carrier": "SKT"}}),
-        ({"easyPay": {"easyPayProvider": "EASY_PAY_PROVIDER_PAYCO"}}, {"easyPay": {"easyPayProvider": "PAYCO"}}),
+        (
+            {"easyPay": {"easyPayProvider": "EASY_PAY_PROVIDER_PAYCO"}},
+            {"easyPay": {"easyPayProvider": "PAYCO"}},
+        ),
         (
             {"giftCertificate": {"giftCertificateType": "GIFT_CERTIFICATE_TYPE_BOOKNLIFE"}},
             {"giftCertificate": {"giftCertificateType": "BOOKNLIFE"}},
@@ -250,7 +360,14 @@ def test_both_spellings_of_an_enum_are_one(older, newer):
 
 
 @pytest.mark.parametrize(
-    "due", ["20301231", "20301231235959", "2030-12-31", "2030-12-31 23:59:59", "2030-12-31T23:59:59+09:00"]
+    "due",
+    [
+        "20301231",
+        "20301231235959",
+        "2030-12-31",
+        "2030-12-31 23:59:59",
+        "2030-12-31T23:59:59+09:00",
+    ],
 )
 def test_a_due_date_may_be_written_in_several_ways(due):
     check(minimal(virtualAccount={"accountExpiry": {"dueDate": due}}))
@@ -310,7 +427,9 @@ OBJECTS = {
 def test_the_words_of_enums_are_those_of_the_types():
     for enum, file in ENUMS.items():
         words = getattr(payment_request, enum)[1].split()
-        assert sorted(words) == sorted(re.findall(r': "(\w+)";', (TYPES / f"entity/{file}.d.ts").read_text()))
+        assert sorted(words) == sorted(
+            re.findall(r': "(\w+)";', (TYPES / f"entity/{file}.d.ts").read_text())
+        )
 
 
 @needs_types

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sandbox import checkout, console
+from portone_sandbox import checkout, console
 from tests.sandbox.client import ROOT, SECRET, SETTINGS
 
 PAGES = [ROOT / "sandbox" / name for name in ("README.md", "README.ko.md")]
@@ -37,7 +37,12 @@ def test_its_calls_do_what_it_says(base, page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_it_names_every_setting_and_switch(page):
     text = page.read_text()
-    for name in (SECRET, SETTINGS["PORTONE_STORE_ID"], SETTINGS["PORTONE_CHANNEL_KEY"], *console.SWITCHES):
+    for name in (
+        SECRET,
+        SETTINGS["PORTONE_STORE_ID"],
+        SETTINGS["PORTONE_CHANNEL_KEY"],
+        *console.SWITCHES,
+    ):
         assert name in text
     for _, choices in console.SWITCHES.values():
         assert all(f"`{choice}`" in text for choice in choices)

@@ -7,9 +7,9 @@ import pytest
 from portone_server_sdk import common
 from portone_server_sdk import payment as shapes
 
-from sandbox import accounts, records
-from sandbox import payment_request as sdk
-from sandbox.errors import Refused
+from portone_sandbox import accounts, records
+from portone_sandbox import payment_request as sdk
+from portone_sandbox.errors import Refused
 from tests.sandbox.client import SETTINGS, control, open_window, pay, payment_request
 
 METHODS = sorted(records.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"})
@@ -61,7 +61,9 @@ def test_codes_are_the_rest_apis():
     assert {records.rest_name(code) for code in sdk.BANK[1].split()} <= words(common.Bank)
     assert {records.rest_name(code) for code in records.PROVIDERS} <= words(common.EasyPayProvider)
     kinds = sdk.GIFT_CERTIFICATE_TYPE[1].split()
-    assert {records.rest_name(code) for code in kinds} <= words(shapes.PaymentMethodGiftCertificateType)
+    assert {records.rest_name(code) for code in kinds} <= words(
+        shapes.PaymentMethodGiftCertificateType
+    )
 
 
 # A method's own fields
@@ -70,14 +72,22 @@ def test_codes_are_the_rest_apis():
 @pytest.mark.parametrize(
     ("pay_method", "changes", "expected"),
     [
-        ("CARD", {"card": {"cardCompany": "CITI_CARD"}}, {"card.issuer": "CITI_CARD", "installment.month": 0}),
+        (
+            "CARD",
+            {"card": {"cardCompany": "CITI_CARD"}},
+            {"card.issuer": "CITI_CARD", "installment.month": 0},
+        ),
         ("TRANSFER", {"transfer": {"bankCode": "EPOST"}}, {"bank": "POST"}),
         ("EASY_PAY", {"easyPay": {"easyPayProvider": "LPAY"}}, {"provider": "LPAY"}),
         ("MOBILE", {"customer": {"phoneNumber": "010-2222-3333"}}, {"phone_number": "01022223333"}),
         ("PAYPAL", {}, {"provider": "PAYPAL"}),
         ("ALIPAY", {}, {"provider": "ALIPAY"}),
         ("ALIPAY_PLUS", {}, {"provider": "ALIPAY"}),
-        ("ALIPAY_PLUS", {"alipayPlus": {"easyPayProvider": "AMAZONPAY"}}, {"provider": "AMAZONPAY"}),
+        (
+            "ALIPAY_PLUS",
+            {"alipayPlus": {"easyPayProvider": "AMAZONPAY"}},
+            {"provider": "AMAZONPAY"},
+        ),
         (
             "GIFT_CERTIFICATE",
             {"giftCertificate": {"giftCertificateType": "BOOKNLIFE"}},
@@ -102,11 +112,16 @@ def test_what_the_merchant_asked_for_is_in_the_record(base, portone, pay_method,
 
 def test_a_card_has_its_approval_number_when_it_is_approved():
     wanted = payment_request()
-    pending = records.pay_pending(records.ready(wanted, "tx", {}), wanted, {"cardCompany": "BC_CARD"})
+    pending = records.pay_pending(
+        records.ready(wanted, "tx", {}), wanted, {"cardCompany": "BC_CARD"}
+    )
     paid = records.paid(pending)
     assert "approvalNumber" not in pending["method"]
     assert len(paid["method"]["approvalNumber"]) == 8
-    assert (paid["method"]["card"], paid["pgTxId"]) == (pending["method"]["card"], pending["pgTxId"])
+    assert (paid["method"]["card"], paid["pgTxId"]) == (
+        pending["method"]["card"],
+        pending["pgTxId"],
+    )
     assert paid["pgTxId"] in paid["receiptUrl"]
 
 
@@ -169,7 +184,10 @@ def test_a_channel_group_is_named_in_the_record(base, portone):
     group = accounts.CHANNEL_GROUP["id"]
     pay(base, "approve", channelKey=None, channelGroupId=group)
     payment = portone.get_payment(payment_id="payment1")
-    assert (payment.channel_group.id, payment.channel.key) == (group, SETTINGS["PORTONE_CHANNEL_KEY"])
+    assert (payment.channel_group.id, payment.channel.key) == (
+        group,
+        SETTINGS["PORTONE_CHANNEL_KEY"],
+    )
 
 
 # What PortOne and a PG would make up
@@ -190,7 +208,13 @@ def test_the_same_script_gets_the_same_ids(make_room):
         account = post("", {"request": wanted, "outcome": "issue"})
         cancellations = [(each["id"], each["pgCancellationId"]) for each in record["cancellations"]]
         approval = record["method"]["approvalNumber"]
-        return [record["transactionId"], record["pgTxId"], approval, account["method"]["accountNumber"], *cancellations]
+        return [
+            record["transactionId"],
+            record["pgTxId"],
+            approval,
+            account["method"]["accountNumber"],
+            *cancellations,
+        ]
 
     first = ids("first.db")
     assert ids("second.db") == first

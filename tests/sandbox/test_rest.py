@@ -25,8 +25,18 @@ from portone_server_sdk.errors import (
     UnauthorizedError,
 )
 
-from sandbox import checkout, records, rest
-from tests.sandbox.client import KEY, SECRET, SETTINGS, STORE_ID, choose, control, open_window, pay, post_cancel
+from portone_sandbox import checkout, records, rest
+from tests.sandbox.client import (
+    KEY,
+    SECRET,
+    SETTINGS,
+    STORE_ID,
+    choose,
+    control,
+    open_window,
+    pay,
+    post_cancel,
+)
 
 # Every status, read by the official SDK
 
@@ -48,7 +58,11 @@ def test_an_approved_card_is_paid(base, portone):
     result = pay(base, "approve")
     payment = portone.get_payment(payment_id="payment1")
     assert isinstance(payment, shapes.PaidPayment)
-    assert result == {"transactionType": "PAYMENT", "txId": payment.transaction_id, "paymentId": "payment1"}
+    assert result == {
+        "transactionType": "PAYMENT",
+        "txId": payment.transaction_id,
+        "paymentId": "payment1",
+    }
     assert isinstance(payment.method, shapes.PaymentMethodCard)
     assert payment.method.approval_number and payment.method.card.issuer == "SHINHAN_CARD"
     assert payment.requested_at < payment.paid_at == payment.updated_at
@@ -108,7 +122,12 @@ def test_a_slow_approval_is_ready_first(base, portone, monkeypatch):
 
 
 def test_an_account_is_issued_and_paid_into(base, portone):
-    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT", virtualAccount={"accountExpiry": {"validHours": 2}})
+    pay(
+        base,
+        "issue",
+        payMethod="VIRTUAL_ACCOUNT",
+        virtualAccount={"accountExpiry": {"validHours": 2}},
+    )
     issued = portone.get_payment(payment_id="payment1")
     assert isinstance(issued, shapes.VirtualAccountIssuedPayment)
     account = issued.method
@@ -154,16 +173,27 @@ REFUND_ACCOUNT = {"bank": "SHINHAN", "number": "110123456789", "holderName": "�
 def test_a_payment_is_cancelled_wholly(base, portone):
     pay(base, "approve", taxFreeAmount=340)
     paid = portone.get_payment(payment_id="payment1")
-    cancellation = portone.cancel_payment(payment_id="payment1", reason="고객 변심", requester="CUSTOMER").cancellation
+    cancellation = portone.cancel_payment(
+        payment_id="payment1", reason="고객 변심", requester="CUSTOMER"
+    ).cancellation
     assert isinstance(cancellation, shapes.SucceededPaymentCancellation)
-    assert (cancellation.total_amount, cancellation.tax_free_amount, cancellation.vat_amount) == (1000, 340, 60)
+    assert (cancellation.total_amount, cancellation.tax_free_amount, cancellation.vat_amount) == (
+        1000,
+        340,
+        60,
+    )
     assert (cancellation.reason, cancellation.trigger) == ("고객 변심", "API")
     assert cancellation.id and cancellation.pg_cancellation_id
 
     payment = portone.get_payment(payment_id="payment1")
     assert isinstance(payment, shapes.CancelledPayment)
     assert payment.cancellations == [cancellation]
-    assert payment.cancelled_at == cancellation.cancelled_at == payment.updated_at == payment.status_changed_at
+    assert (
+        payment.cancelled_at
+        == cancellation.cancelled_at
+        == payment.updated_at
+        == payment.status_changed_at
+    )
     assert paid.paid_at == payment.paid_at < payment.updated_at
     assert (payment.transaction_id, payment.method) == (paid.transaction_id, paid.method)
     assert (payment.amount.total, payment.amount.paid) == (1000, 1000)
@@ -196,8 +226,14 @@ def test_a_payment_is_cancelled_part_by_part(base, portone):
     [
         ({"current_cancellable_amount": 999}, CancellableAmountConsistencyBrokenError),
         ({"amount": 1001}, CancelAmountExceedsCancellableAmountError),
-        ({"amount": 100, "tax_free_amount": 60, "vat_amount": 41}, SumOfPartsExceedsCancelAmountError),
-        ({"amount": 400, "tax_free_amount": 350}, CancelTaxFreeAmountExceedsCancellableTaxFreeAmountError),
+        (
+            {"amount": 100, "tax_free_amount": 60, "vat_amount": 41},
+            SumOfPartsExceedsCancelAmountError,
+        ),
+        (
+            {"amount": 400, "tax_free_amount": 350},
+            CancelTaxFreeAmountExceedsCancellableTaxFreeAmountError,
+        ),
         ({"amount": 661}, CancelTaxAmountExceedsCancellableTaxAmountError),
         ({"amount": 0}, InvalidRequestError),
         ({"tax_free_amount": -1}, InvalidRequestError),
@@ -225,8 +261,14 @@ def test_a_cancel_that_cannot_be_is_refused_and_changes_nothing(base, portone, a
         ({"reason": "x", "amount": "100"}, "amount"),
         ({"reason": "x", "amount": True}, "amount"),
         ({"reason": "x", "refundAccount": "110123456789"}, "refundAccount"),
-        ({"reason": "x", "refundAccount": {"bank": "SHINHAN", "number": "1"}}, "refundAccount.holderName"),
-        ({"reason": "x", "refundAccount": {**REFUND_ACCOUNT, "bank": "SHINHAN_BANK"}}, "must be SHINHAN"),
+        (
+            {"reason": "x", "refundAccount": {"bank": "SHINHAN", "number": "1"}},
+            "refundAccount.holderName",
+        ),
+        (
+            {"reason": "x", "refundAccount": {**REFUND_ACCOUNT, "bank": "SHINHAN_BANK"}},
+            "must be SHINHAN",
+        ),
     ],
 )
 def test_a_malformed_cancel_is_an_invalid_request(base, portone, body, named):
@@ -263,12 +305,15 @@ def test_a_deposit_is_given_back_to_an_account(base, portone):
         portone.cancel_payment(payment_id="payment1", reason="where to?")
     assert refused.value.pg_code == "INVALID_REFUND_ACCOUNT_NUMBER"
     assert refused.value.pg_message
-    account = shapes.CancelPaymentBodyRefundAccount(bank="SHINHAN", number="110123456789", holder_name="홍길동")
+    account = shapes.CancelPaymentBodyRefundAccount(
+        bank="SHINHAN", number="110123456789", holder_name="홍길동"
+    )
     portone.cancel_payment(payment_id="payment1", reason="there", refund_account=account)
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.CancelledPayment)
 
 
 # Idempotency-Key
+
 
 def test_the_same_key_gives_the_same_answer(base, portone):
     pay(base, "approve")
@@ -304,7 +349,9 @@ def test_a_key_stands_for_one_request(base, portone):
     assert isinstance(portone.get_payment(payment_id="payment2"), shapes.PaidPayment)
 
 
-@pytest.mark.parametrize("key", ["short", '"a"', "x" * 257, '"sixteen-letters-1', "sixteen letters 1"])
+@pytest.mark.parametrize(
+    "key", ["short", '"a"', "x" * 257, '"sixteen-letters-1', "sixteen letters 1"]
+)
 def test_a_malformed_key_is_refused(base, portone, key):
     pay(base, "approve")
     answer = post_cancel(base, {"reason": "x"}, key)
@@ -327,7 +374,10 @@ def test_while_the_first_runs_the_second_is_told_to_wait(base, portone, monkeypa
         assert started.wait(30)
         second = post_cancel(base, {"reason": "x", "amount": 100}, KEY)
         go_on.set()
-        assert (second.status_code, second.json()["type"]) == (409, "IDEMPOTENCY_OUTSTANDING_REQUEST")
+        assert (second.status_code, second.json()["type"]) == (
+            409,
+            "IDEMPOTENCY_OUTSTANDING_REQUEST",
+        )
         assert first.result().status_code == 200
     assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).json() == first.result().json()
     assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
@@ -336,7 +386,9 @@ def test_while_the_first_runs_the_second_is_told_to_wait(base, portone, monkeypa
 def test_a_cancel_that_broke_can_be_asked_for_again(base, portone, monkeypatch):
     pay(base, "approve")
     with monkeypatch.context() as broken:
-        broken.setattr(rest, "RUNNING_SECONDS", 0)  # as long as a dead process is thought to be at work
+        broken.setattr(
+            rest, "RUNNING_SECONDS", 0
+        )  # as long as a dead process is thought to be at work
         broken.setattr(records, "cancelled", None)
         assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 500
     assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 200
@@ -356,7 +408,9 @@ def test_an_answer_is_kept_for_its_time(base, portone, monkeypatch):
 
 
 def test_another_amount_than_was_registered_opens_no_window(base, portone):
-    portone.pre_register_payment(payment_id="payment1", total_amount=1000, tax_free_amount=0, currency="KRW")
+    portone.pre_register_payment(
+        payment_id="payment1", total_amount=1000, tax_free_amount=0, currency="KRW"
+    )
     for changes in ({"totalAmount": 100}, {"currency": "USD"}, {"taxFreeAmount": 1}):
         refused = open_window(base, **changes)
         assert (refused.status_code, refused.json()["code"]) == (409, "AmountNotEqualToPredefined")
@@ -388,10 +442,14 @@ def test_what_was_registered_may_change_until_it_is_paid(base, portone):
         portone.pre_register_payment(payment_id="payment1", total_amount=1000, currency="KRW")
 
 
-@pytest.mark.parametrize("body", [{"totalAmount": "1000"}, {"totalAmount": 0}, {"currency": 1}, [], None])
+@pytest.mark.parametrize(
+    "body", [{"totalAmount": "1000"}, {"totalAmount": 0}, {"currency": 1}, [], None]
+)
 def test_a_malformed_registration_is_an_invalid_request(base, body):
     headers = {"Authorization": f"PortOne {SECRET}"}
-    answer = requests.post(f"{base}/payments/payment1/pre-register", json=body, headers=headers, timeout=10)
+    answer = requests.post(
+        f"{base}/payments/payment1/pre-register", json=body, headers=headers, timeout=10
+    )
     assert (answer.status_code, answer.json()["type"]) == (400, "INVALID_REQUEST")
     assert open_window(base).status_code == 200
 
@@ -409,7 +467,9 @@ def test_the_api_secret_is_asked_for(base):
 
 def test_another_store_is_forbidden(base):
     with pytest.raises(ForbiddenError):
-        PaymentClient(secret=SECRET, base_url=base, store_id="store-other").get_payment(payment_id="payment1")
+        PaymentClient(secret=SECRET, base_url=base, store_id="store-other").get_payment(
+            payment_id="payment1"
+        )
 
 
 def test_an_unknown_payment_is_not_found(base, portone):
@@ -428,7 +488,9 @@ def test_a_body_is_json_whatever_its_type_says(base, portone, content_type):
     """npm's @portone/server-sdk sends text/plain."""
     pay(base, "approve")
     headers = {"Authorization": f"PortOne {SECRET}", "Content-Type": content_type}
-    answer = requests.post(f"{base}/payments/payment1/cancel", data=b'{"reason": "x"}', headers=headers, timeout=10)
+    answer = requests.post(
+        f"{base}/payments/payment1/cancel", data=b'{"reason": "x"}', headers=headers, timeout=10
+    )
     assert answer.status_code == 200
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.CancelledPayment)
 

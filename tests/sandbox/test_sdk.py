@@ -113,7 +113,11 @@ def test_an_iframe_answers(visit, portone, host):
     answer = shop.answer()["answer"]
     payment = portone.get_payment(payment_id="payment1")
     assert isinstance(payment, shapes.PaidPayment)
-    assert answer == {"transactionType": "PAYMENT", "txId": payment.transaction_id, "paymentId": "payment1"}
+    assert answer == {
+        "transactionType": "PAYMENT",
+        "txId": payment.transaction_id,
+        "paymentId": "payment1",
+    }
     expect(shop.page.locator("dialog")).to_have_count(0)
 
 
@@ -130,7 +134,9 @@ def test_a_popup_answers(visit, portone, host):
 @pytest.mark.parametrize("device", [None, "iPhone 13"])
 def test_a_redirect_comes_back(visit, device):
     shop = visit(device=device)
-    shop.open(redirectUrl=f"{shop.url}back?order=7", windowType={} if device else {"pc": "REDIRECTION"})
+    shop.open(
+        redirectUrl=f"{shop.url}back?order=7", windowType={} if device else {"pc": "REDIRECTION"}
+    )
     shop.page.click("[data-outcome=approve]")
     shop.page.wait_for_url(f"{shop.url}back?*")
     query = parse_qs(urlsplit(shop.page.url).query)
@@ -223,14 +229,16 @@ def test_the_iframe_keeps_the_focus_and_gives_it_back(visit, host):
 
 def test_the_merchants_styles_do_not_reach_it(visit):
     plain, styled = visit(), visit()
-    styled.page.add_style_tag(content="""
+    styled.page.add_style_tag(
+        content="""
         * { margin: 9px !important; max-width: 50px !important; color: red !important; }
         dialog, dialog *, body > :not(button) {
           display: none !important; opacity: 0 !important; visibility: hidden !important; position: static !important;
           pointer-events: none !important; transform: scale(0.1) !important; height: auto !important;
           animation: none !important; z-index: -1 !important; border: 5px solid !important; padding: 7px !important;
         }
-    """)
+    """
+    )
     plain.open()
     styled.open()
     for part in ("dialog", "dialog iframe"):
@@ -239,7 +247,9 @@ def test_the_merchants_styles_do_not_reach_it(visit):
     assert "code" not in styled.answer()["answer"]
 
 
-@pytest.mark.parametrize(("iframe", "background"), [({}, "rgba(0, 0, 0, 0.55)"), ({"dim": False}, "rgba(0, 0, 0, 0)")])
+@pytest.mark.parametrize(
+    ("iframe", "background"), [({}, "rgba(0, 0, 0, 0.55)"), ({"dim": False}, "rgba(0, 0, 0, 0)")]
+)
 def test_the_page_is_dimmed_unless_told_otherwise(shop, iframe, background):
     shop.open(iframe=iframe)
     dialog = shop.page.locator("dialog")
@@ -249,7 +259,9 @@ def test_the_page_is_dimmed_unless_told_otherwise(shop, iframe, background):
 
 @pytest.mark.parametrize("center", [True, False])
 def test_a_popup_is_centred_when_told_so(shop, center):
-    shop.page.evaluate("() => { const open = window.open; window.open = (...all) => open(...(window.opened = all)); }")
+    shop.page.evaluate(
+        "() => { const open = window.open; window.open = (...all) => open(...(window.opened = all)); }"
+    )
     shop.open_popup(popup={"center": center})
     assert ("left=" in shop.page.evaluate("window.opened[2]")) is center
 
@@ -268,7 +280,11 @@ def test_nobody_else_can_answer_for_the_window(shop):
         tx_id,
     )
     shop.choose("approve")
-    assert shop.answer()["answer"] == {"transactionType": "PAYMENT", "txId": tx_id, "paymentId": "payment1"}
+    assert shop.answer()["answer"] == {
+        "transactionType": "PAYMENT",
+        "txId": tx_id,
+        "paymentId": "payment1",
+    }
 
 
 # What requestPayment throws
@@ -330,7 +346,9 @@ def test_a_sandbox_that_cannot_be_reached(shop):
 
 
 def test_a_sandbox_that_cannot_say_what_became_of_the_payment(shop):
-    shop.page.route("**/close", lambda route: route.fulfill(status=404, json={"type": "INVALID_REQUEST"}))
+    shop.page.route(
+        "**/close", lambda route: route.fulfill(status=404, json={"type": "INVALID_REQUEST"})
+    )
     shop.open()
     shop.click_backdrop()
     answer = shop.answer()["answer"]
@@ -365,7 +383,9 @@ def test_what_is_not_in_the_sandbox_throws_an_error_of_its_own_type(shop):
 @pytest.mark.skipif(not NPM, reason="PORTONE_BROWSER_SDK is not set")
 def test_the_npm_package_drives_it(shop, base):
     module = Path(NPM or "", "dist/v2.js").read_text()
-    shop.page.route("**/npm.js", lambda route: route.fulfill(body=module, content_type="text/javascript"))
+    shop.page.route(
+        "**/npm.js", lambda route: route.fulfill(body=module, content_type="text/javascript")
+    )
     call = """async ([sdk, request]) => {
         delete window.PortOne;
         document.querySelector("script[src]").remove();

@@ -38,7 +38,9 @@ def find(portone, **wanted):
 
 
 def get(base, **query):
-    return requests.get(f"{base}/payments", params=query, headers={"Authorization": f"PortOne {SECRET}"}, timeout=10)
+    return requests.get(
+        f"{base}/payments", params=query, headers={"Authorization": f"PortOne {SECRET}"}, timeout=10
+    )
 
 
 def test_without_a_filter_it_is_everything_newest_first(portone, payments):
@@ -84,7 +86,14 @@ def test_without_a_filter_it_is_everything_newest_first(portone, payments):
         ({"text_search": [shapes.PaymentTextSearch("CANCEL_REASON", "one of two")]}, "part"),
         ({"text_search": [shapes.PaymentTextSearch("CARD_ISSUER", "bc_card")]}, "paid"),
         ({"text_search": [shapes.PaymentTextSearch("ALL", "김구매")]}, "failed"),
-        ({"text_search": [shapes.PaymentTextSearch(field, "%' OR 1=1 --") for field in ("ALL", "TX_ID")]}, ""),
+        (
+            {
+                "text_search": [
+                    shapes.PaymentTextSearch(field, "%' OR 1=1 --") for field in ("ALL", "TX_ID")
+                ]
+            },
+            "",
+        ),
     ],
 )
 def test_each_filter_finds_what_it_asks_for(portone, payments, wanted, found):
@@ -93,11 +102,30 @@ def test_each_filter_finds_what_it_asks_for(portone, payments, wanted, found):
 
 def test_the_time_is_that_of_the_request_or_of_the_status(base, portone, payments):
     between = portone.get_payment(payment_id="paid").requested_at
-    assert find(portone, timestamp_type="CREATED_AT", from_=between) == ["cancelled", "paid", "part"]
-    assert find(portone, timestamp_type="CREATED_AT", until=between) == ["failed", "issued", "paid", "pending", "ready"]
+    assert find(portone, timestamp_type="CREATED_AT", from_=between) == [
+        "cancelled",
+        "paid",
+        "part",
+    ]
+    assert find(portone, timestamp_type="CREATED_AT", until=between) == [
+        "failed",
+        "issued",
+        "paid",
+        "pending",
+        "ready",
+    ]
     control(base, "deposit", payment_id="issued")
-    assert find(portone, timestamp_type="CREATED_AT", from_=between) == ["cancelled", "paid", "part"]
-    assert find(portone, timestamp_type="STATUS_CHANGED_AT", from_=between) == ["cancelled", "issued", "paid", "part"]
+    assert find(portone, timestamp_type="CREATED_AT", from_=between) == [
+        "cancelled",
+        "paid",
+        "part",
+    ]
+    assert find(portone, timestamp_type="STATUS_CHANGED_AT", from_=between) == [
+        "cancelled",
+        "issued",
+        "paid",
+        "part",
+    ]
     assert find(portone, from_=between) == ["cancelled", "issued", "paid", "part"]
     seoul = datetime.now(timezone(timedelta(hours=9)))
     assert len(find(portone, until=seoul.isoformat())) == 7

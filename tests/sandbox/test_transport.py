@@ -5,16 +5,16 @@ import threading
 import pytest
 import requests
 
-import sandbox
+import portone_sandbox
 from tests.sandbox.client import SECRET, STORE_ID, pay
 
 # Without a server
 
 
 def test_the_adapter_needs_no_server(session):
-    pay(sandbox.API_BASE, "approve", http=session)
+    pay(portone_sandbox.API_BASE, "approve", http=session)
     headers = {"Authorization": f"PortOne {SECRET}"}
-    url = f"{sandbox.API_BASE}/payments/payment1"
+    url = f"{portone_sandbox.API_BASE}/payments/payment1"
     answer = session.get(url, params={"storeId": STORE_ID}, headers=headers, timeout=(3, 10))
     assert (answer.status_code, answer.json()["status"]) == (200, "PAID")
     with session.get(url, headers=headers, stream=True) as streamed:
@@ -32,9 +32,9 @@ def test_the_adapter_times_out(timeout):
         return [b""]
 
     session = requests.Session()
-    session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(hangs))
+    session.mount(portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(hangs))
     with pytest.raises(requests.ReadTimeout):
-        session.get(sandbox.API_BASE, timeout=timeout)
+        session.get(portone_sandbox.API_BASE, timeout=timeout)
     waiting.set()
 
 
@@ -43,6 +43,6 @@ def test_the_adapter_reports_a_broken_app():
         raise RuntimeError("broken")
 
     session = requests.Session()
-    session.mount(sandbox.API_BASE, sandbox.SandboxAdapter(breaks))
+    session.mount(portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(breaks))
     with pytest.raises(requests.ConnectionError):
-        session.get(sandbox.API_BASE)
+        session.get(portone_sandbox.API_BASE)

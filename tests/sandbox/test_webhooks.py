@@ -20,7 +20,7 @@ from portone_server_sdk.errors import (
 )
 from standardwebhooks import Webhook
 
-from sandbox import checkout, webhooks
+from portone_sandbox import checkout, webhooks
 from tests.sandbox.client import (
     ROOT,
     SETTINGS,
@@ -51,13 +51,17 @@ def looking_often(monkeypatch):
 def verified(call):
     """The webhook, as the official SDK reads it. Raises when its signature is not right."""
     _, _, headers, body = call
-    read = webhook.verify(WEBHOOK_SECRET, body.decode(), {name.lower(): value for name, value in headers.items()})
+    read = webhook.verify(
+        WEBHOOK_SECRET, body.decode(), {name.lower(): value for name, value in headers.items()}
+    )
     assert not isinstance(read, dict), "the SDK does not know this webhook"
     return read
 
 
 def types(merchant):
-    return [type(verified(call)).__name__.removeprefix("WebhookTransaction") for call in merchant.calls]
+    return [
+        type(verified(call)).__name__.removeprefix("WebhookTransaction") for call in merchant.calls
+    ]
 
 
 def told(portone, number, tries=1):
@@ -103,9 +107,16 @@ def test_each_change_is_told_once(base, portone, merchant):
     merchant.wait_for_calls(4)
     assert types(merchant) == ["Ready", "Paid", "CancelledPartialCancelled", "CancelledCancelled"]
     ready, *_ = data = [verified(call).data for call in merchant.calls]
-    assert (ready.payment_id, ready.store_id, ready.transaction_id) == ("payment1", STORE_ID, opened["txId"])
+    assert (ready.payment_id, ready.store_id, ready.transaction_id) == (
+        "payment1",
+        STORE_ID,
+        opened["txId"],
+    )
     assert [each.cancellation_id for each in data[2:]] == [part.id, rest.id]
-    assert verified(merchant.calls[3]).timestamp == portone.get_payment(payment_id="payment1").cancelled_at
+    assert (
+        verified(merchant.calls[3]).timestamp
+        == portone.get_payment(payment_id="payment1").cancelled_at
+    )
     assert len({call[2]["webhook-id"] for call in merchant.calls}) == 4
 
 
@@ -116,7 +127,11 @@ def test_a_virtual_account_is_told_of_until_its_end(base, portone, merchant):
     merchant.wait_for_calls(3)
     assert sorted(types(merchant)) == ["Paid", "Ready", "VirtualAccountIssued"]
     deposit = told(portone, 3)[-1]
-    assert (deposit.payment_status, deposit.trigger, deposit.is_async) == ("PAID", "VIRTUAL_ACCOUNT_DEPOSIT", True)
+    assert (deposit.payment_status, deposit.trigger, deposit.is_async) == (
+        "PAID",
+        "VIRTUAL_ACCOUNT_DEPOSIT",
+        True,
+    )
 
 
 def test_a_closed_account_is_told_of(base, portone, merchant):
@@ -175,7 +190,10 @@ def test_the_requests_own_addresses_come_first(base, portone, merchant):
 
 def test_a_path_is_one_of_the_site_that_opened_the_window(make_room, merchant):
     client = make_room("/shop/hook").test_client()
-    body = {"request": {**payment_request(), "redirectUrl": f"{merchant.url}/back"}, "outcome": "approve"}
+    body = {
+        "request": {**payment_request(), "redirectUrl": f"{merchant.url}/back"},
+        "outcome": "approve",
+    }
     assert client.post("/control/payments", json=body).status_code == 200
     merchant.wait_for_calls(2)
     assert {call[1] for call in merchant.calls} == {"/shop/hook"}
@@ -191,7 +209,9 @@ def test_without_an_address_nothing_is_told(base, portone, tmp_path):
 @pytest.mark.parametrize("url", ["", "//", "https://shop.test:99999/"])
 def test_an_address_that_is_none_breaks_no_payment(make_room, url):
     client = make_room(url).test_client()
-    answer = client.post("/control/payments", json={"request": payment_request(), "outcome": "approve"})
+    answer = client.post(
+        "/control/payments", json={"request": payment_request(), "outcome": "approve"}
+    )
     assert (answer.status_code, answer.json["status"]) == (200, "PAID")
 
 
@@ -250,7 +270,9 @@ def test_the_schedule_can_be_shortened(make_room, merchant, monkeypatch):
         (hang, "FAILED_UNEXPECTED_ERROR"),
     ],
 )
-def test_what_is_no_success_is_tried_again(base, portone, merchant, monkeypatch, tmp_path, fault, status):
+def test_what_is_no_success_is_tried_again(
+    base, portone, merchant, monkeypatch, tmp_path, fault, status
+):
     monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.3)
     merchant.fault = fault
     open_window(base)
@@ -297,7 +319,9 @@ def test_a_webhook_under_way_is_forgotten_with_everything_else(base, portone, me
 
 
 def test_a_long_answer_is_not_kept_whole(base, portone, merchant):
-    merchant.fault = answer(200, "길".encode() * 1_000_000, {"Content-Type": "text/html; charset=utf-8"}.items())
+    merchant.fault = answer(
+        200, "길".encode() * 1_000_000, {"Content-Type": "text/html; charset=utf-8"}.items()
+    )
     open_window(base)
     (sent,) = told(portone, 1)
     assert sent.status == "SUCCEEDED"
@@ -311,7 +335,12 @@ def test_the_newest_webhook_is_sent_again(base, portone, merchant):
     pay(base, "approve")
     first = told(portone, 2)[-1]
     again = portone.resend_webhook(payment_id="payment1").webhook
-    assert (again.id, again.payment_status, again.trigger, again.status) == (first.id, "PAID", "MANUAL", "SUCCEEDED")
+    assert (again.id, again.payment_status, again.trigger, again.status) == (
+        first.id,
+        "PAID",
+        "MANUAL",
+        "SUCCEEDED",
+    )
     assert (again.response.code, again.current_execution_count) == ("200", 2)
     assert merchant.calls[-1][3] == merchant.calls[-2][3] or len(merchant.calls) == 3
 
@@ -340,7 +369,9 @@ def test_a_resend_that_fails_leaves_the_schedule_as_it_was(base, portone, mercha
     open_window(base)
     told(portone, 1)
     for _ in range(2):
-        assert portone.resend_webhook(payment_id="payment1").webhook.status == "FAILED_NOT_OK_RESPONSE"
+        assert (
+            portone.resend_webhook(payment_id="payment1").webhook.status == "FAILED_NOT_OK_RESPONSE"
+        )
     assert 0 < due(tmp_path) <= 1 * MINUTE
 
 
@@ -374,10 +405,16 @@ def test_the_console_shows_every_try_and_sends_again(base, portone, merchant):
     (sent,) = told(portone, 1)
     page = requests.get(f"{base}/console/payments/payment1", timeout=10).text
     assert 'data-webhook="READY" data-webhook-status="FAILED_NOT_OK_RESPONSE"' in page
-    assert "webhook-signature: v1," in page and "&lt;i&gt;no&lt;/i&gt;" in page and "Transaction.Ready" in page
+    assert (
+        "webhook-signature: v1," in page
+        and "&lt;i&gt;no&lt;/i&gt;" in page
+        and "Transaction.Ready" in page
+    )
     merchant.fault = None
     form = {"webhookId": sent.id}
-    page = requests.post(f"{base}/console/payments/payment1/resend-webhook", data=form, timeout=10).text
+    page = requests.post(
+        f"{base}/console/payments/payment1/resend-webhook", data=form, timeout=10
+    ).text
     assert 'data-webhook-status="SUCCEEDED"' in page and page.count("webhook-timestamp") >= 2
     assert control(base, "resend-webhook").status_code == 200
     merchant.wait_for_calls(3)
@@ -441,10 +478,19 @@ def test_a_slow_approval_is_told_when_the_api_shows_it(base, portone, merchant, 
 @contextmanager
 def sandbox_process(tmp_path, url):
     """`flask --app sandbox run`. It is killed, not asked to end."""
-    environment = {**os.environ, "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"), "SANDBOX_WEBHOOK_URL": url}
+    environment = {
+        **os.environ,
+        "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
+        "SANDBOX_WEBHOOK_URL": url,
+    }
     command = [sys.executable, "-u", "-m", "flask", "--app", "sandbox", "run", "--port", "0"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as run:
         try:
             yield next(line.split()[-1] for line in run.stderr if "Running on" in line)
@@ -486,15 +532,17 @@ def test_a_command_leaves_the_sending_to_the_server(make_room, tmp_path, merchan
     """Which is not there while `flask orders` runs, so that a try of it would be in vain."""
     merchant.fault = answer(500)
     client = make_room(merchant.url).test_client()
-    client.post("/checkout/", json={"request": payment_request(), "windowType": "IFRAME", "page": ""})
+    client.post(
+        "/checkout/", json={"request": payment_request(), "windowType": "IFRAME", "page": ""}
+    )
     merchant.wait_for_calls(1)
     while due(tmp_path) < 0:
         time.sleep(0.01)
     script = """
-import click, sys, sandbox, threading
+import click, sys, portone_sandbox, threading
 @click.command("orders")
 def orders():
-    app = sandbox.create_app(sys.argv[1], sys.argv[2])
+    app = portone_sandbox.create_app(sys.argv[1], sys.argv[2])
     app.extensions["webhooks"].wake()
     assert threading.active_count() == 1
 orders.main([], prog_name="orders")
@@ -504,10 +552,10 @@ orders.main([], prog_name="orders")
 
 SEND_ALL = """
 import sys, time
-import sandbox
-from sandbox import store
+import portone_sandbox
+from portone_sandbox import store
 
-app = sandbox.create_app(sys.argv[1])
+app = portone_sandbox.create_app(sys.argv[1])
 with app.app_context(), store.reading() as db:
     while store.has_webhooks_to_send(db):
         time.sleep(0.02)
@@ -518,7 +566,9 @@ with app.app_context(), store.reading() as db:
 def test_several_processes_send_each_webhook_once(make_room, tmp_path, merchant):
     client = make_room().test_client()
     with database(tmp_path) as db:
-        db.execute("CREATE TRIGGER later AFTER INSERT ON webhooks BEGIN UPDATE webhooks SET dueAt = 1e11; END")
+        db.execute(
+            "CREATE TRIGGER later AFTER INSERT ON webhooks BEGIN UPDATE webhooks SET dueAt = 1e11; END"
+        )
     for number in range(50):
         wanted = payment_request(paymentId=f"payment{number}", noticeUrls=[merchant.url])
         client.post("/control/payments", json={"request": wanted, "outcome": "approve"})
@@ -526,4 +576,6 @@ def test_several_processes_send_each_webhook_once(make_room, tmp_path, merchant)
     run_together(SEND_ALL, [[tmp_path / "sandbox.db"]] * 4)
     ids = [call[2]["webhook-id"] for call in merchant.calls]
     assert len(ids) == len(set(ids)) == 100
-    assert {json.loads(call[3])["data"]["paymentId"] for call in merchant.calls} == {f"payment{n}" for n in range(50)}
+    assert {json.loads(call[3])["data"]["paymentId"] for call in merchant.calls} == {
+        f"payment{n}" for n in range(50)
+    }

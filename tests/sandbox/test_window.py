@@ -8,13 +8,16 @@ import pytest
 import requests
 from portone_server_sdk import payment as shapes
 
-from sandbox import records
+from portone_sandbox import records
 from tests.sandbox.client import choose, open_window, pay
 
 CHOSEN = {  # payMethod: what the buyer enters on the first screen, and on the second
     "CARD": ({"cardCompany": "SAMSUNG_CARD", "installment": "0"}, "123456"),
     "TRANSFER": ({"bankCode": "KAKAO_BANK"}, "1234"),
-    "MOBILE": ({"carrier": "KT", "phoneNumber": "010-1234-5678", "birthDate": "900101-1"}, "123456"),
+    "MOBILE": (
+        {"carrier": "KT", "phoneNumber": "010-1234-5678", "birthDate": "900101-1"},
+        "123456",
+    ),
     "EASY_PAY": ({"easyPayProvider": "NAVERPAY"}, "123456"),
 }
 ACCOUNT = {"bankCode": "TOSS_BANK", "remitterName": "성춘향"}
@@ -32,7 +35,9 @@ def window(base):
 
 def enter(url, agree="on", **fields):
     """Send a screen's form; gives the answer."""
-    return requests.post(url, data={"agree": agree, **fields}, headers={"Accept-Language": "en"}, timeout=10)
+    return requests.post(
+        url, data={"agree": agree, **fields}, headers={"Accept-Language": "en"}, timeout=10
+    )
 
 
 def hidden(page):
@@ -71,7 +76,8 @@ def test_a_virtual_account_is_issued_without_an_authentication(window, portone):
 
 
 @pytest.mark.parametrize(
-    ("company", "title"), [("BC_CARD", "(ISP)"), ("LOTTE_CARD", "(MPI)"), ("SHINHAN_CARD", "App card")]
+    ("company", "title"),
+    [("BC_CARD", "(ISP)"), ("LOTTE_CARD", "(MPI)"), ("SHINHAN_CARD", "App card")],
 )
 def test_each_card_company_authenticates_in_its_own_way(window, portone, company, title):
     url = window()
@@ -86,7 +92,12 @@ def test_each_card_company_authenticates_in_its_own_way(window, portone, company
     [("CARD", shapes.PaymentMethodCard), ("CHARGE", shapes.PaymentMethodEasyPayMethodCharge)],
 )
 def test_an_easy_payment_is_made_from_a_card_or_a_balance(window, portone, easy_pay_method, shape):
-    enter(window("EASY_PAY"), easyPayProvider="TOSSPAY", easyPayMethod=easy_pay_method, secret="123456")
+    enter(
+        window("EASY_PAY"),
+        easyPayProvider="TOSSPAY",
+        easyPayMethod=easy_pay_method,
+        secret="123456",
+    )
     method = portone.get_payment(payment_id="payment1").method
     assert method.provider == "TOSSPAY"
     assert isinstance(method.easy_pay_method, shape)
@@ -106,7 +117,9 @@ def test_a_mobile_payments_record_has_the_number_that_was_entered(window, porton
 def test_what_was_typed_and_is_not_in_the_record_is_not_kept(window, room):
     fields, _ = CHOSEN["MOBILE"]
     enter(window("MOBILE"), **{**fields, "birthDate": "711223-4"}, secret="271828")
-    stored = b"".join(path.read_bytes() for path in Path(room.config["DATABASE"]).parent.glob("sandbox.db*"))
+    stored = b"".join(
+        path.read_bytes() for path in Path(room.config["DATABASE"]).parent.glob("sandbox.db*")
+    )
     assert b"01012345678" in stored
     assert b"711223" not in stored and b"271828" not in stored
 
@@ -136,7 +149,10 @@ def test_back_gives_the_choice_again_as_it_was(window):
 def test_a_window_that_has_ended_leads_to_its_end(base, window):
     url = window()
     choose(base, url.removeprefix(base).removesuffix("/buyer"), "cancel")
-    for page in (requests.get(url, timeout=10), enter(url, cardCompany="BC_CARD", installment="0", secret="1")):
+    for page in (
+        requests.get(url, timeout=10),
+        enter(url, cardCompany="BC_CARD", installment="0", secret="1"),
+    ):
         assert page.url.endswith("/done")
 
 
@@ -161,7 +177,9 @@ def test_a_wrong_entry_is_named_and_the_others_stay(window, portone, pay_method,
     fields = ACCOUNT if pay_method == "VIRTUAL_ACCOUNT" else CHOSEN[pay_method][0]
     page = enter(window(pay_method), **{**fields, **change}, secret="123456")
     assert said in mistake(page)
-    assert all(f'value="{value}"' in page.text for name, value in fields.items() if name not in change)
+    assert all(
+        f'value="{value}"' in page.text for name, value in fields.items() if name not in change
+    )
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
 
 
@@ -175,7 +193,9 @@ def test_a_wrong_entry_is_named_and_the_others_stay(window, portone, pay_method,
         ("TRANSFER", "123", "4 digits"),
     ],
 )
-def test_a_wrong_secret_says_what_is_expected_and_the_choice_stays(window, portone, pay_method, secret, said):
+def test_a_wrong_secret_says_what_is_expected_and_the_choice_stays(
+    window, portone, pay_method, secret, said
+):
     fields, right = CHOSEN[pay_method]
     url = window(pay_method)
     page = enter(url, **fields, secret=secret)
@@ -245,7 +265,11 @@ def test_a_pending_payment_is_a_plain_result_and_no_other_window_opens(base, por
     result = pay(base, "pend", payMethod=pay_method)
     payment = portone.get_payment(payment_id="payment1")
     assert isinstance(payment, shapes.PayPendingPayment)
-    assert result == {"transactionType": "PAYMENT", "txId": payment.transaction_id, "paymentId": "payment1"}
+    assert result == {
+        "transactionType": "PAYMENT",
+        "txId": payment.transaction_id,
+        "paymentId": "payment1",
+    }
     refused = open_window(base)
     assert (refused.status_code, refused.json()["code"]) == (409, "InvalidEntityState")
 
@@ -259,7 +283,9 @@ def test_a_virtual_account_never_waits_for_the_pg(base):
 
 
 @pytest.mark.parametrize("pay_method", [*CHOSEN, "VIRTUAL_ACCOUNT"])
-@pytest.mark.parametrize(("language", "other"), [("ko", r"Agree|Next|Cancel|Pay "), ("en", r"동의|다음|취소|결제")])
+@pytest.mark.parametrize(
+    ("language", "other"), [("ko", r"Agree|Next|Cancel|Pay "), ("en", r"동의|다음|취소|결제")]
+)
 def test_every_screen_is_in_one_language(window, pay_method, language, other):
     url = window(pay_method, orderName="x", customer={})
     headers = {"Accept-Language": language}
@@ -304,7 +330,9 @@ browser = pytest.mark.browser
 
 
 @browser
-@pytest.mark.parametrize(("pay_method", "device"), [*((each, None) for each in CHOSEN), ("CARD", "iPhone 13")])
+@pytest.mark.parametrize(
+    ("pay_method", "device"), [*((each, None) for each in CHOSEN), ("CARD", "iPhone 13")]
+)
 def test_a_buyer_pays_in_a_browser(visit, portone, pay_method, device):
     page = visit(pay_method, device)
     go_on(page)
@@ -317,7 +345,9 @@ def test_a_buyer_pays_in_a_browser(visit, portone, pay_method, device):
 @browser
 def test_a_buyer_is_given_an_account_in_a_browser(visit, portone):
     go_on(visit("VIRTUAL_ACCOUNT"), ".done")
-    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.VirtualAccountIssuedPayment)
+    assert isinstance(
+        portone.get_payment(payment_id="payment1"), shapes.VirtualAccountIssuedPayment
+    )
 
 
 @browser
@@ -386,9 +416,12 @@ def test_the_screens_work_without_javascript(visit, portone, pay_method):
 
 @browser
 @pytest.mark.parametrize(
-    ("pay_method", "locale"), [("CARD", "ko-KR"), *((each, "en-US") for each in (*CHOSEN, "VIRTUAL_ACCOUNT"))]
+    ("pay_method", "locale"),
+    [("CARD", "ko-KR"), *((each, "en-US") for each in (*CHOSEN, "VIRTUAL_ACCOUNT"))],
 )
-def test_a_narrow_phone_scrolls_only_down_and_thumbs_find_everything(window, new_context, pay_method, locale):
+def test_a_narrow_phone_scrolls_only_down_and_thumbs_find_everything(
+    window, new_context, pay_method, locale
+):
     page = new_context(locale=locale, viewport={"width": 320, "height": 568}).new_page()
     url = window(pay_method, totalAmount=1_234_567)
 
@@ -396,7 +429,9 @@ def test_a_narrow_phone_scrolls_only_down_and_thumbs_find_everything(window, new
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         for target in page.locator("a, button, label, select, summary, .field input").all():
             box = target.bounding_box()
-            assert box is None or box["height"] >= 44, target.evaluate("element => element.outerHTML")
+            assert box is None or box["height"] >= 44, target.evaluate(
+                "element => element.outerHTML"
+            )
 
     page.goto(url.removesuffix("/buyer"))
     look()

@@ -1,6 +1,6 @@
 """A PortOne V2 that runs on your machine: the browser SDK, the payment window, the REST API and a console.
 
-    flask --app sandbox run --port 5001
+    flask --app portone_sandbox run --port 5001
 
 runs it alone and prints the settings for a merchant's .env; `create_app()` is a WSGI app to mount under any
 prefix. No money moves, and nothing here knows the real PortOne.
@@ -55,7 +55,9 @@ def create_app(database=None, webhook_url=None):
     app.config["DATABASE"] = str(database or os.environ.get("SANDBOX_DATABASE") or default)
     app.config["WEBHOOK_URL"] = webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
-        raise ValueError(f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}.")
+        raise ValueError(
+            f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
+        )
     # How long a minute is between two tries of a webhook, in seconds: for those who would not wait for 256 of them.
     minute = os.environ.get("SANDBOX_WEBHOOK_MINUTE") or "60"
     if not re.fullmatch(r"\d+(\.\d+)?", minute):
@@ -70,9 +72,12 @@ def create_app(database=None, webhook_url=None):
     app.register_blueprint(checkout.bp)
     app.register_blueprint(console.bp)
     app.jinja_env.globals.update(
-        _=language.translate, language=language.language, lang_of=language.lang_of, money=language.money,
+        _=language.translate,
+        language=language.language,
+        lang_of=language.lang_of,
+        money=language.money,
         settings=settings,
-    )  # fmt: skip
+    )
     app.after_request(language.remember)
     app.register_error_handler(HTTPException, explain)
 
@@ -97,7 +102,7 @@ def explain(error):
 
 
 def print_settings_when_alone(app):
-    """Under `flask --app sandbox run`: the lines for a merchant's .env."""
+    """Under `flask --app portone_sandbox run`: the lines for a merchant's .env."""
     context = click.get_current_context(silent=True)
     if context is None or context.info_name != "run" or is_running_from_reloader():
         return
@@ -105,4 +110,6 @@ def print_settings_when_alone(app):
         click.echo("# Settings for a merchant's .env:")
         for name, value in settings(f"http://localhost:{context.params['port']}").items():
             click.echo(f"{name}={value}")
-        click.echo(f"# Webhooks go to {app.config['WEBHOOK_URL'] or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")
+        click.echo(
+            f"# Webhooks go to {app.config['WEBHOOK_URL'] or 'nowhere: set SANDBOX_WEBHOOK_URL'}."
+        )

@@ -24,32 +24,66 @@ METHOD_TYPES = {
 }
 
 CARD_COMPANIES = {
-    "SHINHAN_CARD": "Shinhan Card", "SAMSUNG_CARD": "Samsung Card", "HYUNDAI_CARD": "Hyundai Card",
-    "KOOKMIN_CARD": "KB Card", "BC_CARD": "BC Card", "WOORI_CARD": "Woori Card",
-    "LOTTE_CARD": "Lotte Card", "HANA_CARD": "Hana Card", "NH_CARD": "NH Card",
-}  # fmt: skip
+    "SHINHAN_CARD": "Shinhan Card",
+    "SAMSUNG_CARD": "Samsung Card",
+    "HYUNDAI_CARD": "Hyundai Card",
+    "KOOKMIN_CARD": "KB Card",
+    "BC_CARD": "BC Card",
+    "WOORI_CARD": "Woori Card",
+    "LOTTE_CARD": "Lotte Card",
+    "HANA_CARD": "Hana Card",
+    "NH_CARD": "NH Card",
+}
 
 BANKS = {
-    "SHINHAN_BANK": "Shinhan Bank", "KOOKMIN_BANK": "KB Bank", "WOORI_BANK": "Woori Bank",
-    "HANA_BANK": "Hana Bank", "NH_NONGHYUP_BANK": "NH Bank", "INDUSTRIAL_BANK_OF_KOREA": "IBK",
-    "KAKAO_BANK": "Kakao Bank", "TOSS_BANK": "Toss Bank", "K_BANK": "K bank", "EPOST": "Korea Post",
-    "DAEGU_BANK": "iM Bank", "BUSAN_BANK": "Busan Bank",
-}  # fmt: skip
+    "SHINHAN_BANK": "Shinhan Bank",
+    "KOOKMIN_BANK": "KB Bank",
+    "WOORI_BANK": "Woori Bank",
+    "HANA_BANK": "Hana Bank",
+    "NH_NONGHYUP_BANK": "NH Bank",
+    "INDUSTRIAL_BANK_OF_KOREA": "IBK",
+    "KAKAO_BANK": "Kakao Bank",
+    "TOSS_BANK": "Toss Bank",
+    "K_BANK": "K bank",
+    "EPOST": "Korea Post",
+    "DAEGU_BANK": "iM Bank",
+    "BUSAN_BANK": "Busan Bank",
+}
 # What the REST API calls otherwise than the SDK, but for what `rest_name` knows.
 REST_NAMES = {
-    "KOREA_DEVELOPMENT_BANK": "KDB", "INDUSTRIAL_BANK_OF_KOREA": "IBK", "EXPORT_IMPORT_BANK_OF_KOREA": "KEXIM",
-    "NH_NONGHYUP_BANK": "NONGHYUP", "SC_BANK_KOREA": "STANDARD_CHARTERED", "CITI_BANK_KOREA": "CITI",
-    "GWANGJU_BANK": "KWANGJU", "SAVINGS_BANK_KOREA": "SAVINGS_BANK", "JP_MORGAN_CHASE_BANK": "JPMC",
-    "NATIONAL_FORESTRY_COOPERATIVE_FEDERATION": "NFCF", "UNITED_OVERSEAS_BANK": "UOB", "K_BANK": "K_BANK",
-    "BANK_OF_COMMUNICATIONS": "BOCOM", "CHINA_CONSTRUCTION_BANK": "CCB", "EPOST": "POST", "SCI": "SGI",
-    "KTB_INVESTMENT_SECURITIES": "DAOL_SECURITIES", "HANWHA_INVESTMENT_SECURITIES": "HANHWA_SECURITIES",
-    "CAPE_INVESTMENT_CERTIFICATE": "CAPE_SECURITIES", "GCASH": "G_CASH", "CULTURE_GIFT": "CULTUREGIFT",
-}  # fmt: skip
+    "KOREA_DEVELOPMENT_BANK": "KDB",
+    "INDUSTRIAL_BANK_OF_KOREA": "IBK",
+    "EXPORT_IMPORT_BANK_OF_KOREA": "KEXIM",
+    "NH_NONGHYUP_BANK": "NONGHYUP",
+    "SC_BANK_KOREA": "STANDARD_CHARTERED",
+    "CITI_BANK_KOREA": "CITI",
+    "GWANGJU_BANK": "KWANGJU",
+    "SAVINGS_BANK_KOREA": "SAVINGS_BANK",
+    "JP_MORGAN_CHASE_BANK": "JPMC",
+    "NATIONAL_FORESTRY_COOPERATIVE_FEDERATION": "NFCF",
+    "UNITED_OVERSEAS_BANK": "UOB",
+    "K_BANK": "K_BANK",
+    "BANK_OF_COMMUNICATIONS": "BOCOM",
+    "CHINA_CONSTRUCTION_BANK": "CCB",
+    "EPOST": "POST",
+    "SCI": "SGI",
+    "KTB_INVESTMENT_SECURITIES": "DAOL_SECURITIES",
+    "HANWHA_INVESTMENT_SECURITIES": "HANHWA_SECURITIES",
+    "CAPE_INVESTMENT_CERTIFICATE": "CAPE_SECURITIES",
+    "GCASH": "G_CASH",
+    "CULTURE_GIFT": "CULTUREGIFT",
+}
 CARRIERS = {"SKT": "SKT", "KT": "KT", "LGU": "LG U+", "MVNO": "MVNO"}
 PROVIDERS = {
-    "KAKAOPAY": "Kakao Pay", "NAVERPAY": "Naver Pay", "TOSSPAY": "Toss Pay", "SAMSUNGPAY": "Samsung Pay",
-    "PAYCO": "PAYCO", "APPLEPAY": "Apple Pay", "LPAY": "L.Pay", "SSGPAY": "SSG Pay",
-}  # fmt: skip
+    "KAKAOPAY": "Kakao Pay",
+    "NAVERPAY": "Naver Pay",
+    "TOSSPAY": "Toss Pay",
+    "SAMSUNGPAY": "Samsung Pay",
+    "PAYCO": "PAYCO",
+    "APPLEPAY": "Apple Pay",
+    "LPAY": "L.Pay",
+    "SSGPAY": "SSG Pay",
+}
 
 # payMethod: where the request may say it, under which name, and what the window offers.
 CHOICES = {
@@ -68,7 +102,12 @@ RECEIPT_URL = "https://dashboard.tosspayments.com/receipt/redirection?ref=PX&tra
 
 def _pg_failure(code, message):
     # PortOne's own code for whatever the PG refuses, and its wording: the PG's code in brackets.
-    return {"code": "FAILURE_TYPE_PG", "message": f"[{code}] {message}", "pgCode": code, "pgMessage": message}
+    return {
+        "code": "FAILURE_TYPE_PG",
+        "message": f"[{code}] {message}",
+        "pgCode": code,
+        "pgMessage": message,
+    }
 
 
 # What the SDK is told. Of a PG: what Toss Payments says, https://docs.tosspayments.com/reference/error-codes
@@ -76,14 +115,19 @@ DECLINED = _pg_failure("EXCEED_MAX_AMOUNT", "거래금액 한도를 초과했습
 CANCELLED_BY_BUYER = _pg_failure("PAY_PROCESS_CANCELED", "사용자가 결제를 취소하였습니다")
 PAID_ALREADY = _pg_failure("ALREADY_PROCESSED_PAYMENT", "이미 처리된 결제 입니다.")
 # A code of TxServicePayErrorCode in npm's @portone/browser-sdk; its message is known nowhere.
-OTHER_AMOUNT = {"code": "AmountNotEqualToPredefined", "message": "사전 등록된 결제 정보와 일치하지 않습니다."}
+OTHER_AMOUNT = {
+    "code": "AmountNotEqualToPredefined",
+    "message": "사전 등록된 결제 정보와 일치하지 않습니다.",
+}
 
 
 def now(after=""):
     """This moment, to the microsecond; later than `after` (an earlier `now()`) even when the clock is not."""
     moment = datetime.now(timezone.utc)
     if after:
-        moment = max(moment, datetime.fromisoformat(after.replace("Z", "+00:00")) + timedelta(microseconds=1))
+        moment = max(
+            moment, datetime.fromisoformat(after.replace("Z", "+00:00")) + timedelta(microseconds=1)
+        )
     return timestamp(moment)
 
 
@@ -114,7 +158,9 @@ def ready(request, tx_id, origin, earlier=None):
         "updatedAt": stamp,
         "statusChangedAt": stamp,
         "orderName": request["orderName"],
-        "amount": _amount(request["totalAmount"], request.get("taxFreeAmount", 0), request.get("vatAmount")),
+        "amount": _amount(
+            request["totalAmount"], request.get("taxFreeAmount", 0), request.get("vatAmount")
+        ),
         "currency": request["currency"],
         "customer": _customer(request.get("customer", {})),
         "origin": origin,
@@ -158,7 +204,9 @@ def _customer(customer):
         "name": customer.get("fullName") or " ".join(names),
         "address": _address(customer.get("address", {})),
     }
-    given = _only(given, "id name birthYear birthMonth birthDay gender email phoneNumber address zipcode")
+    given = _only(
+        given, "id name birthYear birthMonth birthDay gender email phoneNumber address zipcode"
+    )
     return {name: value for name, value in given.items() if value}
 
 
@@ -189,7 +237,11 @@ def rest_name(code):
     """The REST API's word for a bank, a provider or a gift certificate of the SDK: SHINHAN_BANK there is SHINHAN."""
     if code.endswith("_SAVINGS_BANK"):
         return "SAVINGS_BANK"
-    plain = code.replace("_FINANCIAL_INVESTMENT", "_SECURITIES").replace("_INVESTMENT_", "_").removesuffix("_BANK")
+    plain = (
+        code.replace("_FINANCIAL_INVESTMENT", "_SECURITIES")
+        .replace("_INVESTMENT_", "_")
+        .removesuffix("_BANK")
+    )
     return REST_NAMES.get(code, plain)
 
 
@@ -209,7 +261,12 @@ def pay_pending(record, request, choice=None):
     """Authenticated, and the PG decides later: `paid` or `failed`. PayPal does, and others abroad:
     https://developers.portone.io/opi/ko/integration/pg/v2/paypal-v2. choice: as for `paid`.
     """
-    return _changed(record, "PAY_PENDING", method=_method(record, request, choice or {}), pgTxId=_pg_tx_id(record))
+    return _changed(
+        record,
+        "PAY_PENDING",
+        method=_method(record, request, choice or {}),
+        pgTxId=_pg_tx_id(record),
+    )
 
 
 def paid(record, request=None, choice=None, tampered=False):
@@ -219,7 +276,11 @@ def paid(record, request=None, choice=None, tampered=False):
     easyPayMethod?, phoneNumber?}`. tampered: over another amount than was asked, as a buyer with developer tools
     can have it.
     """
-    method = record["method"] if record["status"] == "PAY_PENDING" else _method(record, request, choice or {})
+    method = (
+        record["method"]
+        if record["status"] == "PAY_PENDING"
+        else _method(record, request, choice or {})
+    )
     pg_tx_id = _pg_tx_id(record)
     return _changed(
         record,
@@ -247,7 +308,8 @@ def virtual_account_issued(record, request, choice=None, tampered=False):
             "accountNumber": "5600" + _digits(record, 10),
             "accountType": "NORMAL",
             "remitteeName": "샌드박스",
-            "remitterName": (choice or {}).get("remitterName") or record["customer"].get("name", "홍길동"),
+            "remitterName": (choice or {}).get("remitterName")
+            or record["customer"].get("name", "홍길동"),
             "issuedAt": timestamp(issued_at),
             "expiredAt": timestamp(expiry(account.get("accountExpiry", {}), issued_at)),
         },
@@ -265,7 +327,11 @@ def expiry(account_expiry, issued_at):
         return issued_at + timedelta(hours=account_expiry.get("validHours", 168))
     date = account_expiry["dueDate"].replace("Z", "+00:00")
     is_number = date.isdigit()
-    due = datetime.strptime(date.ljust(14, "0"), "%Y%m%d%H%M%S") if is_number else datetime.fromisoformat(date)
+    due = (
+        datetime.strptime(date.ljust(14, "0"), "%Y%m%d%H%M%S")
+        if is_number
+        else datetime.fromisoformat(date)
+    )
     return due if due.tzinfo else due.replace(tzinfo=timezone(timedelta(hours=9)))
 
 
@@ -284,8 +350,12 @@ def deposited(record, amount=None):
         raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
     total = record["amount"]["total"]
     if amount not in (None, total):
-        raise Refused("INVALID_REQUEST", f"이 가상계좌에는 {total}원만 한 번에 입금할 수 있습니다. ({amount})")
-    return _changed(record, "PAID", at="paidAt", receiptUrl=RECEIPT_URL + record["pgTxId"], disputes=[])
+        raise Refused(
+            "INVALID_REQUEST", f"이 가상계좌에는 {total}원만 한 번에 입금할 수 있습니다. ({amount})"
+        )
+    return _changed(
+        record, "PAID", at="paidAt", receiptUrl=RECEIPT_URL + record["pgTxId"], disputes=[]
+    )
 
 
 def expired(record):
@@ -331,7 +401,9 @@ def cancelled(record, request, trigger):
     record.pop("disputes", None)  # only PaidPayment has them
     cancellation = {
         "status": "SUCCEEDED",
-        "id": made_up(record["transactionId"], "cancellation", len(record.get("cancellations", []))),
+        "id": made_up(
+            record["transactionId"], "cancellation", len(record.get("cancellations", []))
+        ),
         "pgCancellationId": _pg_tx_id(record, len(record.get("cancellations", [])) + 1),
         **parts,
         "reason": request["reason"],
@@ -353,7 +425,8 @@ def _parts_to_cancel(record, request):
     tax_free = request.get("taxFreeAmount", 0 if "amount" in request else tax_free_left)
     vat = request.get("vatAmount", vat_left if total == left else round((total - tax_free) / 11))
     refusals = {
-        "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN": request.get("currentCancellableAmount", left) != left,
+        "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN": request.get("currentCancellableAmount", left)
+        != left,
         "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT": total > left,
         "SUM_OF_PARTS_EXCEEDS_CANCEL_AMOUNT": tax_free + request.get("vatAmount", 0) > total,
         "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": tax_free > tax_free_left,
@@ -386,24 +459,52 @@ def _method(record, request, choice):
     pay_method = request["payMethod"]
     method = {"type": METHOD_TYPES[pay_method]}
     if pay_method == "CARD":
-        return _card(chosen(request, choice), choice.get("installment") or installment_months(request)[0])
+        return _card(
+            chosen(request, choice), choice.get("installment") or installment_months(request)[0]
+        )
     if pay_method == "TRANSFER":
-        return {**method, "bank": rest_name(chosen(request, choice)), "accountNumber": "560000*****000"}
+        return {
+            **method,
+            "bank": rest_name(chosen(request, choice)),
+            "accountNumber": "560000*****000",
+        }
     if pay_method == "EASY_PAY":
         # A real one through Toss Payments, from the buyer's Kakao Pay balance, had no bank.
         balance = {"type": "PaymentMethodEasyPayMethodCharge"}
-        paid_from = balance if choice.get("easyPayMethod") == "CHARGE" else _card(next(iter(CARD_COMPANIES)))
-        return {**method, "provider": rest_name(chosen(request, choice)), "easyPayMethod": paid_from}
+        paid_from = (
+            balance
+            if choice.get("easyPayMethod") == "CHARGE"
+            else _card(next(iter(CARD_COMPANIES)))
+        )
+        return {
+            **method,
+            "provider": rest_name(chosen(request, choice)),
+            "easyPayMethod": paid_from,
+        }
     if pay_method == "MOBILE":
-        phone = choice.get("phoneNumber") or request.get("customer", {}).get("phoneNumber") or "01000000000"
+        phone = (
+            choice.get("phoneNumber")
+            or request.get("customer", {}).get("phoneNumber")
+            or "01000000000"
+        )
         return {**method, "phoneNumber": phone.replace("-", "")}
     if pay_method == "GIFT_CERTIFICATE":
-        return {**method, "giftCertificateType": rest_name(chosen(request)), "approvalNumber": _digits(record, 8)}
+        return {
+            **method,
+            "giftCertificateType": rest_name(chosen(request)),
+            "approvalNumber": _digits(record, 8),
+        }
     if pay_method == "CONVENIENCE_STORE":
-        due = expiry(request.get("convenienceStore", {}).get("paymentDeadline", {}), datetime.now(timezone.utc))
+        due = expiry(
+            request.get("convenienceStore", {}).get("paymentDeadline", {}),
+            datetime.now(timezone.utc),
+        )
         store = {"convenienceStoreBrand": "SEVEN_ELEVEN", "receiptNumber": _digits(record, 11)}
         return {**method, **store, "paymentDeadline": timestamp(due)}
-    return {**method, "provider": rest_name(chosen(request)) if pay_method == "ALIPAY_PLUS" else pay_method}
+    return {
+        **method,
+        "provider": rest_name(chosen(request)) if pay_method == "ALIPAY_PLUS" else pay_method,
+    }
 
 
 def _card(company, months=0):
@@ -428,7 +529,11 @@ def _approved(record, method):
     """A card's method, also one inside an easy payment, with the number that its approval has."""
     if "easyPayMethod" in method:
         return {**method, "easyPayMethod": _approved(record, method["easyPayMethod"])}
-    return {**method, "approvalNumber": _digits(record, 8)} if method["type"] == "PaymentMethodCard" else method
+    return (
+        {**method, "approvalNumber": _digits(record, 8)}
+        if method["type"] == "PaymentMethodCard"
+        else method
+    )
 
 
 def _digits(record, count):

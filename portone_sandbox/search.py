@@ -91,16 +91,16 @@ SEARCH = {
         "sortOrder": ("", "DESC ASC"),
         "version": ("", "V1 V2"),
         "platformType": ("", "SDK_MOBILE SDK_PC API"),
-        "status": [("", "READY PENDING VIRTUAL_ACCOUNT_ISSUED PAID FAILED PARTIAL_CANCELLED CANCELLED")],
+        "status": [
+            ("", "READY PENDING VIRTUAL_ACCOUNT_ISSUED PAID FAILED PARTIAL_CANCELLED CANCELLED")
+        ],
         "methods pgProvider": [str],
         "isTest isScheduled isEscrow": bool,
         "textSearch": [{"field!": ("", " ".join(["ALL", *TEXT_PLACES])), "value!": str}],
     },
 }
 
-LAST_WEBHOOK = (
-    "(SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id ORDER BY number DESC LIMIT 1)"
-)
+LAST_WEBHOOK = "(SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id ORDER BY number DESC LIMIT 1)"
 
 
 def search(db, body):
@@ -108,12 +108,19 @@ def search(db, body):
     wanted, page = body.get("filter", {}), body.get("page", {})
     number, size = page.get("number", 0), page.get("size", DEFAULT_SIZE)
     if not 0 <= number < 2**31 or not 0 < size <= MAX_SIZE:
-        raise Refused("INVALID_REQUEST", f"page.number must be from 0 to 2^31 - 1, page.size from 1 to {MAX_SIZE}.")
+        raise Refused(
+            "INVALID_REQUEST",
+            f"page.number must be from 0 to 2^31 - 1, page.size from 1 to {MAX_SIZE}.",
+        )
     if wanted.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
         raise Refused("FORBIDDEN")
     conditions, values = _conditions(wanted)
-    order = f"{_place(SORTS[wanted.get('sortBy', 'REQUESTED_AT')])} {wanted.get('sortOrder', 'DESC')}"
-    shown = "SELECT id, CASE WHEN visibleAt > ? THEN earlier ELSE record END AS record FROM payments"
+    order = (
+        f"{_place(SORTS[wanted.get('sortBy', 'REQUESTED_AT')])} {wanted.get('sortOrder', 'DESC')}"
+    )
+    shown = (
+        "SELECT id, CASE WHEN visibleAt > ? THEN earlier ELSE record END AS record FROM payments"
+    )
     found = f"FROM ({shown}) AS shown WHERE {' AND '.join(conditions)}"
     values = [records.now(), *values]
     (total,) = db.execute(f"SELECT count(*) {found}", values).fetchone()
@@ -127,7 +134,10 @@ def _conditions(wanted):
     until = _time(wanted, "until") or datetime.now(timezone.utc)
     since = _time(wanted, "from") or until - timedelta(days=DEFAULT_DAYS)
     at = _place(TIMES[wanted.get("timestampType", "STATUS_CHANGED_AT")])
-    conditions, values = [f"{at} BETWEEN ? AND ?"], [records.timestamp(since), records.timestamp(until)]
+    conditions, values = (
+        [f"{at} BETWEEN ? AND ?"],
+        [records.timestamp(since), records.timestamp(until)],
+    )
     for name, place in PLACES.items():
         value = wanted.get(name)
         if name == "isTest" and value is not None:
@@ -142,8 +152,12 @@ def _conditions(wanted):
         conditions.append(f"{LAST_WEBHOOK} = ?")
         values.append(wanted["webhookStatus"])
     for text in wanted.get("textSearch", []):
-        places = set(TEXT_PLACES.values()) if text["field"] == "ALL" else {TEXT_PLACES[text["field"]]}
-        conditions.append("(" + " OR ".join(f"instr(lower({_place(place)}), ?)" for place in sorted(places)) + ")")
+        places = (
+            set(TEXT_PLACES.values()) if text["field"] == "ALL" else {TEXT_PLACES[text["field"]]}
+        )
+        conditions.append(
+            "(" + " OR ".join(f"instr(lower({_place(place)}), ?)" for place in sorted(places)) + ")"
+        )
         values += [text["value"].lower()] * len(places)
     return conditions, values
 

@@ -14,17 +14,38 @@ from . import accounts, records
 
 # An enum: the prefix that its words once had, and the words. The prefixes are `valuePrefix` in
 # https://github.com/portone-io/developers.portone.io/blob/main/src/schema/browser-sdk.yml
-BANK = ("BANK_", "BANK_OF_KOREA KOREA_DEVELOPMENT_BANK INDUSTRIAL_BANK_OF_KOREA KOOKMIN_BANK SUHYUP_BANK EXPORT_IMPORT_BANK_OF_KOREA NH_NONGHYUP_BANK LOCAL_NONGHYUP WOORI_BANK SC_BANK_KOREA CITI_BANK_KOREA DAEGU_BANK BUSAN_BANK GWANGJU_BANK JEJU_BANK JEONBUK_BANK KYONGNAM_BANK KFCC SHINHYUP SAVINGS_BANK_KOREA MORGAN_STANLEY_BANK HSBC_BANK DEUTSCHE_BANK JP_MORGAN_CHASE_BANK MIZUHO_BANK MUFG_BANK BANK_OF_AMERICA_BANK BNP_PARIBAS_BANK ICBC BANK_OF_CHINA NATIONAL_FORESTRY_COOPERATIVE_FEDERATION UNITED_OVERSEAS_BANK BANK_OF_COMMUNICATIONS CHINA_CONSTRUCTION_BANK EPOST KODIT KIBO HANA_BANK SHINHAN_BANK K_BANK KAKAO_BANK TOSS_BANK KCIS DAISHIN_SAVINGS_BANK SBI_SAVINGS_BANK HK_SAVINGS_BANK WELCOME_SAVINGS_BANK SHINHAN_SAVINGS_BANK KYOBO_SECURITIES DAISHIN_SECURITIES MERITZ_SECURITIES MIRAE_ASSET_SECURITIES BOOKOOK_SECURITIES SAMSUNG_SECURITIES SHINYOUNG_SECURITIES SHINHAN_FINANCIAL_INVESTMENT YUANTA_SECURITIES EUGENE_INVESTMENT_SECURITIES KAKAO_PAY_SECURITIES TOSS_SECURITIES KOREA_FOSS_SECURITIES HANA_FINANCIAL_INVESTMENT HI_INVESTMENT_SECURITIES KOREA_INVESTMENT_SECURITIES HANWHA_INVESTMENT_SECURITIES HYUNDAI_MOTOR_SECURITIES DB_FINANCIAL_INVESTMENT KB_SECURITIES KTB_INVESTMENT_SECURITIES NH_INVESTMENT_SECURITIES SK_SECURITIES SCI KIWOOM_SECURITIES EBEST_INVESTMENT_SECURITIES CAPE_INVESTMENT_CERTIFICATE")  # noqa: E501
-CARD_COMPANY = ("CARD_COMPANY_", "KOREA_DEVELOPMENT_BANK KFCC SHINHYUP EPOST SAVINGS_BANK_KOREA KAKAO_BANK WOORI_CARD BC_CARD GWANGJU_CARD SAMSUNG_CARD SHINHAN_CARD HYUNDAI_CARD LOTTE_CARD SUHYUP_CARD CITI_CARD NH_CARD JEONBUK_CARD JEJU_CARD HANA_CARD KOOKMIN_CARD K_BANK TOSS_BANK MIRAE_ASSET_SECURITIES")  # noqa: E501
+BANK = (
+    "BANK_",
+    "BANK_OF_KOREA KOREA_DEVELOPMENT_BANK INDUSTRIAL_BANK_OF_KOREA KOOKMIN_BANK SUHYUP_BANK EXPORT_IMPORT_BANK_OF_KOREA NH_NONGHYUP_BANK LOCAL_NONGHYUP WOORI_BANK SC_BANK_KOREA CITI_BANK_KOREA DAEGU_BANK BUSAN_BANK GWANGJU_BANK JEJU_BANK JEONBUK_BANK KYONGNAM_BANK KFCC SHINHYUP SAVINGS_BANK_KOREA MORGAN_STANLEY_BANK HSBC_BANK DEUTSCHE_BANK JP_MORGAN_CHASE_BANK MIZUHO_BANK MUFG_BANK BANK_OF_AMERICA_BANK BNP_PARIBAS_BANK ICBC BANK_OF_CHINA NATIONAL_FORESTRY_COOPERATIVE_FEDERATION UNITED_OVERSEAS_BANK BANK_OF_COMMUNICATIONS CHINA_CONSTRUCTION_BANK EPOST KODIT KIBO HANA_BANK SHINHAN_BANK K_BANK KAKAO_BANK TOSS_BANK KCIS DAISHIN_SAVINGS_BANK SBI_SAVINGS_BANK HK_SAVINGS_BANK WELCOME_SAVINGS_BANK SHINHAN_SAVINGS_BANK KYOBO_SECURITIES DAISHIN_SECURITIES MERITZ_SECURITIES MIRAE_ASSET_SECURITIES BOOKOOK_SECURITIES SAMSUNG_SECURITIES SHINYOUNG_SECURITIES SHINHAN_FINANCIAL_INVESTMENT YUANTA_SECURITIES EUGENE_INVESTMENT_SECURITIES KAKAO_PAY_SECURITIES TOSS_SECURITIES KOREA_FOSS_SECURITIES HANA_FINANCIAL_INVESTMENT HI_INVESTMENT_SECURITIES KOREA_INVESTMENT_SECURITIES HANWHA_INVESTMENT_SECURITIES HYUNDAI_MOTOR_SECURITIES DB_FINANCIAL_INVESTMENT KB_SECURITIES KTB_INVESTMENT_SECURITIES NH_INVESTMENT_SECURITIES SK_SECURITIES SCI KIWOOM_SECURITIES EBEST_INVESTMENT_SECURITIES CAPE_INVESTMENT_CERTIFICATE",
+)  # noqa: E501
+CARD_COMPANY = (
+    "CARD_COMPANY_",
+    "KOREA_DEVELOPMENT_BANK KFCC SHINHYUP EPOST SAVINGS_BANK_KOREA KAKAO_BANK WOORI_CARD BC_CARD GWANGJU_CARD SAMSUNG_CARD SHINHAN_CARD HYUNDAI_CARD LOTTE_CARD SUHYUP_CARD CITI_CARD NH_CARD JEONBUK_CARD JEJU_CARD HANA_CARD KOOKMIN_CARD K_BANK TOSS_BANK MIRAE_ASSET_SECURITIES",
+)  # noqa: E501
 CARRIER = ("CARRIER_", "SKT KT LGU HELLO KCT SK7")
 CASH_RECEIPT_TYPE = ("CASH_RECEIPT_TYPE_", "PERSONAL CORPORATE ANONYMOUS")
-COUNTRY = ("COUNTRY_", "AF AX AL DZ AS AD AO AI AQ AG AR AM AW AU AT AZ BH BS BD BB BY BE BZ BJ BM BT BO BQ BA BW BV BR IO BN BG BF BI KH CM CA CV KY CF TD CL CN CX CC CO KM CG CD CK CR CI HR CU CW CY CZ DK DJ DM DO EC EG SV GQ ER EE ET FK FO FJ FI FR GF PF TF GA GM GE DE GH GI GR GL GD GP GU GT GG GN GW GY HT HM VA HN HK HU IS IN ID IR IQ IE IM IL IT JM JP JE JO KZ KE KI KP KR KW KG LA LV LB LS LR LY LI LT LU MO MK MG MW MY MV ML MT MH MQ MR MU YT MX FM MD MC MN ME MS MA MZ MM NA NR NP NL NC NZ NI NE NG NU NF MP NO OM PK PW PS PA PG PY PE PH PN PL PT PR QA RE RO RU RW BL SH KN LC MF PM VC WS SM ST SA SN RS SC SL SG SX SK SI SB SO ZA GS SS ES LK SD SR SJ SZ SE CH SY TW TJ TZ TH TL TG TK TO TT TN TR TM TC TV UG UA AE GB US UM UY UZ VU VE VN VG VI WF EH YE ZM ZW")  # noqa: E501
-CURRENCY = ("CURRENCY_", "KRW USD EUR JPY CNY VND THB SGD AUD HKD AED AFN ALL AMD ANG AOA ARS AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD KES KGS KHR KMF KPW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SHP SLE SLL SOS SRD SSP STN SVC SYP SZL TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USN UYI UYU UYW UZS VED VES VUV WST XAF XAG XAU XBA XBB XBC XBD XCD XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWL")  # noqa: E501
+COUNTRY = (
+    "COUNTRY_",
+    "AF AX AL DZ AS AD AO AI AQ AG AR AM AW AU AT AZ BH BS BD BB BY BE BZ BJ BM BT BO BQ BA BW BV BR IO BN BG BF BI KH CM CA CV KY CF TD CL CN CX CC CO KM CG CD CK CR CI HR CU CW CY CZ DK DJ DM DO EC EG SV GQ ER EE ET FK FO FJ FI FR GF PF TF GA GM GE DE GH GI GR GL GD GP GU GT GG GN GW GY HT HM VA HN HK HU IS IN ID IR IQ IE IM IL IT JM JP JE JO KZ KE KI KP KR KW KG LA LV LB LS LR LY LI LT LU MO MK MG MW MY MV ML MT MH MQ MR MU YT MX FM MD MC MN ME MS MA MZ MM NA NR NP NL NC NZ NI NE NG NU NF MP NO OM PK PW PS PA PG PY PE PH PN PL PT PR QA RE RO RU RW BL SH KN LC MF PM VC WS SM ST SA SN RS SC SL SG SX SK SI SB SO ZA GS SS ES LK SD SR SJ SZ SE CH SY TW TJ TZ TH TL TG TK TO TT TN TR TM TC TV UG UA AE GB US UM UY UZ VU VE VN VG VI WF EH YE ZM ZW",
+)  # noqa: E501
+CURRENCY = (
+    "CURRENCY_",
+    "KRW USD EUR JPY CNY VND THB SGD AUD HKD AED AFN ALL AMD ANG AOA ARS AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD KES KGS KHR KMF KPW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SHP SLE SLL SOS SRD SSP STN SVC SYP SZL TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USN UYI UYU UYW UZS VED VES VUV WST XAF XAG XAU XBA XBB XBC XBD XCD XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWL",
+)  # noqa: E501
 EASY_PAY_PAYMENT_METHOD = ("", "CARD CHARGE TRANSFER MONEY")
-EASY_PAY_PROVIDER = ("EASY_PAY_PROVIDER_", "NAVERPAY KAKAOPAY TOSSPAY PAYCO CHAI LPAY KPAY SSGPAY SAMSUNGPAY APPLEPAY GOOGLE_PAY LGPAY SKPAY PINPAY TOSS_BRANDPAY HYPHEN LINEPAY TMONEY PAYPAY AMAZONPAY RAKUTENPAY DBARAI AUPAY MERPAY ALIPAY ALIPAY_HK TRUE_MONEY TOUCH_N_GO GCASH DANA RABBIT_LINE_PAY BPI BOOST BILL_EASE TINABA MPAY KREDIVO WECHAT PAYPAL")  # noqa: E501
+EASY_PAY_PROVIDER = (
+    "EASY_PAY_PROVIDER_",
+    "NAVERPAY KAKAOPAY TOSSPAY PAYCO CHAI LPAY KPAY SSGPAY SAMSUNGPAY APPLEPAY GOOGLE_PAY LGPAY SKPAY PINPAY TOSS_BRANDPAY HYPHEN LINEPAY TMONEY PAYPAY AMAZONPAY RAKUTENPAY DBARAI AUPAY MERPAY ALIPAY ALIPAY_HK TRUE_MONEY TOUCH_N_GO GCASH DANA RABBIT_LINE_PAY BPI BOOST BILL_EASE TINABA MPAY KREDIVO WECHAT PAYPAL",
+)  # noqa: E501
 GENDER = ("GENDER_", "MALE FEMALE OTHER")
-GIFT_CERTIFICATE_TYPE = ("GIFT_CERTIFICATE_TYPE_", "BOOKNLIFE SMART_MUNSANG CULTURELAND CULTURE_GIFT")
-LOCALE = ("", "KO_KR EN_US ZH_CN ZH_TW JA_JP RU_RU TH_TH VI_VN ID_ID FR_FR NL_NL ES_ES PT_PT DE_DE IT_IT PL_PL AR_001 TR_TR SV_SE FI_FI UK_UA EL_GR TL_PH HI_IN HR_HR LT_LT SL_SI SR_RS BG_BG PT_BR")  # noqa: E501
+GIFT_CERTIFICATE_TYPE = (
+    "GIFT_CERTIFICATE_TYPE_",
+    "BOOKNLIFE SMART_MUNSANG CULTURELAND CULTURE_GIFT",
+)
+LOCALE = (
+    "",
+    "KO_KR EN_US ZH_CN ZH_TW JA_JP RU_RU TH_TH VI_VN ID_ID FR_FR NL_NL ES_ES PT_PT DE_DE IT_IT PL_PL AR_001 TR_TR SV_SE FI_FI UK_UA EL_GR TL_PH HI_IN HR_HR LT_LT SL_SI SR_RS BG_BG PT_BR",
+)  # noqa: E501
 PAY_METHOD = ("", " ".join(records.METHOD_TYPES))
 PG_PROVIDER = ("", "INICIS_V2 KCP_V2 KSNET NICE_V2 TOSSPAYMENTS WELCOME")
 PRODUCT_TYPE = ("PRODUCT_TYPE_", "REAL DIGITAL")
@@ -34,7 +55,9 @@ WINDOW_TYPES = ("IFRAME", "POPUP", "REDIRECTION")  # the types have UI too, whic
 ADDRESS = {"addressLine1! addressLine2! city province": str, "country": COUNTRY}
 INSTALLMENT = {
     "monthOption": {"fixedMonth|": int, "availableMonthList|": [int]},
-    "freeInstallmentPlans": [{"cardCompany!": CARD_COMPANY, "months!": [int], "pgProvider": PG_PROVIDER}],
+    "freeInstallmentPlans": [
+        {"cardCompany!": CARD_COMPANY, "months!": [int], "pgProvider": PG_PROVIDER}
+    ],
 }
 PAYMENT_REQUEST = {
     "storeId! paymentId! orderName! orderDetail channelKey| channelGroupId| redirectUrl confirmUrl appScheme": str,
@@ -42,29 +65,41 @@ PAYMENT_REQUEST = {
     "totalAmount! taxFreeAmount vatAmount": int,
     "forceRedirect isEscrow isCulturalExpense": bool,
     "customData bypass paypal alipay": dict,
-    "currency!": CURRENCY, "payMethod!": PAY_METHOD, "country": COUNTRY, "locale": LOCALE, "productType": PRODUCT_TYPE,
+    "currency!": CURRENCY,
+    "payMethod!": PAY_METHOD,
+    "country": COUNTRY,
+    "locale": LOCALE,
+    "productType": PRODUCT_TYPE,
     "noticeUrls": [str],
     "windowType": {"pc mobile": ("", " ".join(WINDOW_TYPES))},
     "popup": {"center": bool},
     "iframe": {"dim": bool},
     "customer": {
         "customerId fullName firstName lastName firstNameKana lastNameKana phoneNumber email zipcode": str,
-        "birthYear birthMonth birthDay": str, "gender": GENDER, "address": ADDRESS,
+        "birthYear birthMonth birthDay": str,
+        "gender": GENDER,
+        "address": ADDRESS,
     },
     "shippingAddress": ADDRESS,
     "products": [{"id! name! code tag link description": str, "amount! quantity!": int}],
     "offerPeriod": {"interval|": str, "range|": {"from to": str}},
     "storeDetails": {
         "ceoFullName phoneNumber address zipcode email businessName businessRegistrationNumber contactName": str,
-        "storeName storeNameShort storeNameEn storeNameKana": str, "openingHours": {"open close": str},
+        "storeName storeNameShort storeNameEn storeNameKana": str,
+        "openingHours": {"open close": str},
     },
     "card": {
-        "cardCompany": CARD_COMPANY, "availableCards": [CARD_COMPANY], "installment": INSTALLMENT,
+        "cardCompany": CARD_COMPANY,
+        "availableCards": [CARD_COMPANY],
+        "installment": INSTALLMENT,
         "useFreeInterestFromMall useCardPoint useAppCardOnly useInstallment": bool,
         "cardPromotion": {"promotionId!": str, "discountAmount!": int},
     },
     "virtualAccount": {
-        "bankCode": BANK, "availableBanks": [BANK], "cashReceiptType": CASH_RECEIPT_TYPE, "customerIdentifier": str,
+        "bankCode": BANK,
+        "availableBanks": [BANK],
+        "cashReceiptType": CASH_RECEIPT_TYPE,
+        "customerIdentifier": str,
         "accountExpiry": {"validHours|": int, "dueDate|": str},
         "fixedOption": {"pgAccountId| accountNumber|": str},
     },
@@ -72,14 +107,24 @@ PAYMENT_REQUEST = {
     "mobile": {"carrier": CARRIER, "avaliableCarriers": [CARRIER]},  # spelt so
     "giftCertificate": {"giftCertificateType": GIFT_CERTIFICATE_TYPE},
     "easyPay": {
-        "easyPayProvider": EASY_PAY_PROVIDER, "availablePayMethods": [EASY_PAY_PAYMENT_METHOD],
-        "availableCards": [CARD_COMPANY], "installment": INSTALLMENT, "cashReceiptType": CASH_RECEIPT_TYPE,
-        "customerIdentifier": str, "useFreeInterestFromMall useCardPoint useInstallment": bool,
+        "easyPayProvider": EASY_PAY_PROVIDER,
+        "availablePayMethods": [EASY_PAY_PAYMENT_METHOD],
+        "availableCards": [CARD_COMPANY],
+        "installment": INSTALLMENT,
+        "cashReceiptType": CASH_RECEIPT_TYPE,
+        "customerIdentifier": str,
+        "useFreeInterestFromMall useCardPoint useInstallment": bool,
     },
     "convenienceStore": {"paymentDeadline": {"validHours|": int, "dueDate|": str}},
     "alipayPlus": {"easyPayProvider": EASY_PAY_PROVIDER},
-}  # fmt: skip
-TYPE_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer", bool: "true or false"}
+}
+TYPE_NAMES = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    int: "an integer",
+    bool: "true or false",
+}
 
 
 class RequestError(Exception):
@@ -108,7 +153,9 @@ def read(value, shape):
 
     shape: a type, an enum, a list of the one shape that all elements have, or an object as above.
     """
-    json.dumps(value, ensure_ascii=False).encode()  # fails for a text cut in the middle of an emoji: it can't be stored
+    json.dumps(
+        value, ensure_ascii=False
+    ).encode()  # fails for a text cut in the middle of an emoji: it can't be stored
     return _read(value, shape)
 
 
@@ -124,7 +171,9 @@ def _read(value, shape, name=""):
         prefix, words = shape[0], shape[1].split()
         value = value if value in words else value.removeprefix(prefix)
         if value not in words:
-            raise ValueError(f"{name} must be one of {shorten(', '.join(words), 200, placeholder=' …')}.")
+            raise ValueError(
+                f"{name} must be one of {shorten(', '.join(words), 200, placeholder=' …')}."
+            )
     return value
 
 
@@ -134,7 +183,9 @@ def _read_object(value, shape, place):
     for field, kind in fields.items():
         name = field.rstrip("!|")
         # A buyer without a second line of address has an empty one.
-        if field.endswith("!") and (name not in given or given[name] == "" and name != "addressLine2"):
+        if field.endswith("!") and (
+            name not in given or given[name] == "" and name != "addressLine2"
+        ):
             raise ValueError(f"{place}{name} is required.")
         if name in given:
             given[name] = _read(given[name], kind, place + name)
@@ -161,7 +212,10 @@ def _mistakes(request):
         yield "customer.email must be an e-mail address."
     if not re.fullmatch(r"\d+[dmy]", request.get("offerPeriod", {}).get("interval", "1d")):
         yield "offerPeriod.interval must be a number of days, months or years, such as 30d, 6m or 1y."
-    for place, name in (("virtualAccount", "accountExpiry"), ("convenienceStore", "paymentDeadline")):
+    for place, name in (
+        ("virtualAccount", "accountExpiry"),
+        ("convenienceStore", "paymentDeadline"),
+    ):
         deadline = request.get(place, {}).get(name, {})
         try:
             records.expiry(deadline, datetime.now(timezone.utc))
@@ -181,10 +235,14 @@ def is_http_url(url):
 
 def _channel_key(request):
     if request["storeId"] != accounts.STORE_ID:
-        raise RequestError("StoreNotFound", f"storeId {request['storeId']} is not in this sandbox.", 404)
+        raise RequestError(
+            "StoreNotFound", f"storeId {request['storeId']} is not in this sandbox.", 404
+        )
     channel_key = next(iter(accounts.CHANNELS))  # which the one group has, too
     known = {"channelKey": channel_key, "channelGroupId": accounts.CHANNEL_GROUP["id"]}
     for name in known.keys() & request.keys():
         if request[name] != known[name]:
-            raise RequestError("ChannelNotFound", f"{name} {request[name]} is not in this sandbox.", 404)
+            raise RequestError(
+                "ChannelNotFound", f"{name} {request[name]} is not in this sandbox.", 404
+            )
     return channel_key

@@ -98,7 +98,9 @@ def writing():
 
 def find_payment(db, payment_id, visible_at=None):
     """The payment's record as it truly is, or as the REST API shows it at that time, or None."""
-    row = db.execute("SELECT record, visibleAt, earlier FROM payments WHERE id = ?", (payment_id,)).fetchone()
+    row = db.execute(
+        "SELECT record, visibleAt, earlier FROM payments WHERE id = ?", (payment_id,)
+    ).fetchone()
     if row is None:
         return None
     is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
@@ -121,20 +123,26 @@ def save_payment(db, record, visible_at=None):
 
 
 def find_document(db, kind, id):
-    row = db.execute("SELECT document FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+    row = db.execute(
+        "SELECT document FROM documents WHERE kind = ? AND id = ?", (kind, id)
+    ).fetchone()
     return row and json.loads(row["document"])
 
 
 def save_document(db, kind, id, document):
     values = (kind, id, _dump(document))
     insert = "INSERT INTO documents (kind, id, document) VALUES (?, ?, ?)"
-    db.execute(f"{insert} ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document", values)
+    db.execute(
+        f"{insert} ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document", values
+    )
 
 
 def list_checkouts(db, payment_id):
     """The attempts at a payment, oldest first."""
     query = "SELECT document FROM documents WHERE kind = 'checkout' AND json_extract(document, '$.paymentId') = ?"
-    return [json.loads(row["document"]) for row in db.execute(f"{query} ORDER BY rowid", (payment_id,))]
+    return [
+        json.loads(row["document"]) for row in db.execute(f"{query} ORDER BY rowid", (payment_id,))
+    ]
 
 
 def add_webhook(db, payment_id, webhook, due_at):
@@ -150,7 +158,9 @@ def find_webhook(db, id):
 
 def list_webhooks(db, payment_id):
     """As find_webhook, all of the payment, oldest first."""
-    rows = db.execute("SELECT webhook, dueAt FROM webhooks WHERE paymentId = ? ORDER BY number", (payment_id,))
+    rows = db.execute(
+        "SELECT webhook, dueAt FROM webhooks WHERE paymentId = ? ORDER BY number", (payment_id,)
+    )
     return [(json.loads(row["webhook"]), row["dueAt"]) for row in rows]
 
 
@@ -160,7 +170,9 @@ def has_webhooks_to_send(db):
 
 def save_webhook(db, webhook, due_at):
     values = (due_at, _dump(webhook), webhook["id"])
-    db.execute("UPDATE webhooks SET dueAt = ?, claimedUntil = NULL, webhook = ? WHERE id = ?", values)
+    db.execute(
+        "UPDATE webhooks SET dueAt = ?, claimedUntil = NULL, webhook = ? WHERE id = ?", values
+    )
 
 
 def claim_webhook(now, seconds):

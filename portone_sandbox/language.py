@@ -11,7 +11,7 @@ NO_MINOR_UNIT = ("KRW", "JPY", "VND")
 
 
 def prefer_language(language):
-    """"ko" or "en" for this page; None leaves it to the browser."""
+    """ "ko" or "en" for this page; None leaves it to the browser."""
     g.language = language
 
 

@@ -17,15 +17,13 @@ KOREAN = {
     "Change the amount": "금액 위조",
     "Pays another amount than the shop asked for.": "상점이 요청한 금액과 다르게 결제합니다.",
     "Never come back": "돌아오지 않기",
-    "Approved, but the browser does not return to the shop.":
-        "승인되지만 브라우저가 상점으로 돌아가지 않습니다.",
+    "Approved, but the browser does not return to the shop.": "승인되지만 브라우저가 상점으로 돌아가지 않습니다.",
     "Approve slowly": "늦은 승인",
     "Approved, but the API answers READY for 3 seconds.": "승인되지만 API는 3초 동안 READY로 답합니다.",
     "Pay as a buyer would": "구매자처럼 결제하기",
     "Other outcomes": "다른 결과",
     "Decide later": "승인 보류",
-    "PAY_PENDING until the PG approves or declines, in the console.":
-        "콘솔에서 PG사가 승인하거나 거절할 때까지 PAY_PENDING입니다.",
+    "PAY_PENDING until the PG approves or declines, in the console.": "콘솔에서 PG사가 승인하거나 거절할 때까지 PAY_PENDING입니다.",
     "Choose": "결제수단",
     "Verify": "인증",
     "Approval": "승인",
@@ -41,8 +39,7 @@ KOREAN = {
     "Choose one of these instalments.": "할부 개월을 목록에서 선택해 주세요.",
     "Enter the name of who will pay in.": "입금자명을 입력해 주세요.",
     "Enter a mobile number such as 010-1234-5678.": "휴대폰 번호를 010-1234-5678 형식으로 입력해 주세요.",
-    "Enter six digits of the date of birth and the one after them, such as 900101-1.":
-        "생년월일 6자리와 그 다음 1자리를 900101-1 형식으로 입력해 주세요.",
+    "Enter six digits of the date of birth and the one after them, such as 900101-1.": "생년월일 6자리와 그 다음 1자리를 900101-1 형식으로 입력해 주세요.",
     "Enter %s digits.": "숫자 %s자리를 입력해 주세요.",
     "Enter a password.": "비밀번호를 입력해 주세요.",
     "Card company": "카드사",
@@ -78,8 +75,7 @@ KOREAN = {
     "Code in the text message, 6 digits": "문자로 받은 인증번호 6자리",
     "Payment password, 6 digits": "결제 비밀번호 6자리",
     "Approved, and nobody was told": "승인되었지만 알리지 않았습니다",
-    "The browser never comes back to the shop: its page hears nothing. Close or reload that page.":
-        "브라우저가 상점으로 돌아가지 않아 상점 화면은 결과를 모릅니다. 그 화면을 닫거나 새로고침하세요.",
+    "The browser never comes back to the shop: its page hears nothing. Close or reload that page.": "브라우저가 상점으로 돌아가지 않아 상점 화면은 결과를 모릅니다. 그 화면을 닫거나 새로고침하세요.",
     "Not paid": "결제되지 않았습니다",
     "Done": "완료되었습니다",
     "You may close this window.": "이 창을 닫으셔도 됩니다.",
@@ -124,8 +120,7 @@ KOREAN = {
     "Attempts": "결제 시도",
     "open": "진행 중",
     "Webhooks": "웹훅",
-    "None. Set SANDBOX_WEBHOOK_URL, or noticeUrls in the request.":
-        "없습니다. SANDBOX_WEBHOOK_URL이나 결제 요청의 noticeUrls를 설정하세요.",
+    "None. Set SANDBOX_WEBHOOK_URL, or noticeUrls in the request.": "없습니다. SANDBOX_WEBHOOK_URL이나 결제 요청의 noticeUrls를 설정하세요.",
     "not sent yet": "전송 전",
     "next try": "다음 시도",
     "Send again": "다시 보내기",

@@ -43,7 +43,9 @@ class SandboxAdapter(HTTPAdapter):
         worker.start()
         worker.join(_read_seconds(timeout))
         if worker.is_alive():
-            raise ReadTimeout(f"The sandbox did not answer within {timeout} seconds.", request=request)
+            raise ReadTimeout(
+                f"The sandbox did not answer within {timeout} seconds.", request=request
+            )
         if "error" in answer:
             raise ConnectionError(answer["error"], request=request)
         response = self.build_response(request, answer["response"])

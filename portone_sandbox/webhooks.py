@@ -96,12 +96,20 @@ def _urls(db, record):
 
 
 def _add(db, record, url, trigger, due_at):
-    data = {"storeId": record["storeId"], "paymentId": record["id"], "transactionId": record["transactionId"]}
+    data = {
+        "storeId": record["storeId"],
+        "paymentId": record["id"],
+        "transactionId": record["transactionId"],
+    }
     if record["status"] in ("CANCELLED", "PARTIAL_CANCELLED"):
         # An account that was closed has no cancellation, but a webhook of this type has its id.
         closing = {"id": records.made_up(record["transactionId"], "closing")}
         data["cancellationId"] = (record["cancellations"] or [closing])[-1]["id"]
-    event = {"type": f"Transaction.{TYPES[record['status']]}", "timestamp": record["statusChangedAt"], "data": data}
+    event = {
+        "type": f"Transaction.{TYPES[record['status']]}",
+        "timestamp": record["statusChangedAt"],
+        "data": data,
+    }
     webhook = {
         "paymentStatus": record["status"],
         "id": records.made_up(record["id"], "webhook", len(store.list_webhooks(db, record["id"]))),
@@ -144,7 +152,10 @@ def wait_until_sent(payment_id):
     deadline = time.monotonic() + BEFORE_SECONDS
     while time.monotonic() < deadline:
         with store.reading() as db:
-            if not any(due_at and due_at <= time.time() for _, due_at in store.list_webhooks(db, payment_id)):
+            if not any(
+                due_at and due_at <= time.time()
+                for _, due_at in store.list_webhooks(db, payment_id)
+            ):
                 return
         time.sleep(0.02)
 
@@ -221,7 +232,9 @@ def _keep(db, webhook_id, due_at, made):
         failures = sum(each["trigger"] != "MANUAL" for each in webhook["tries"])
         is_over = made["status"] == "SUCCEEDED" or failures > len(RETRY_MINUTES)
         minutes = 0 if is_over else RETRY_MINUTES[max(failures, 1) - 1]
-        next_due_at = time.time() + minutes * current_app.config["WEBHOOK_MINUTE"] if minutes else None
+        next_due_at = (
+            time.time() + minutes * current_app.config["WEBHOOK_MINUTE"] if minutes else None
+        )
     webhook["currentExecutionCount"] = len(webhook["tries"])
     webhook["triggeredAt"] = webhook["tries"][0]["request"]["requestedAt"]
     webhook.update((name, made.get(name)) for name in ("status", "trigger", "request", "response"))
@@ -259,7 +272,9 @@ def _post(webhook):
                 "body": next(answer.iter_content(KEPT_BODY_BYTES), b"").decode(errors="replace"),
                 "respondedAt": records.now(),
             }
-        made["status"] = "SUCCEEDED" if 200 <= answer.status_code < 300 else "FAILED_NOT_OK_RESPONSE"
+        made["status"] = (
+            "SUCCEEDED" if 200 <= answer.status_code < 300 else "FAILED_NOT_OK_RESPONSE"
+        )
     except requests.RequestException as error:
         made.update(status="FAILED_UNEXPECTED_ERROR", error=str(error))
     return {**made, "seconds": round(time.monotonic() - started, 3)}

@@ -63,15 +63,22 @@ def once(act):
             with store.writing() as db:
                 return act(db, payment_id)
         if not re.fullmatch(r'("?)[A-Za-z0-9_-]{16,256}\1', key):
-            raise Refused("INVALID_REQUEST", "Idempotency-Key must be 16 to 256 letters, digits, - and _.")
-        key, made = key.strip('"'), hashlib.sha256(request.full_path.encode() + request.get_data()).hexdigest()
+            raise Refused(
+                "INVALID_REQUEST", "Idempotency-Key must be 16 to 256 letters, digits, - and _."
+            )
+        key, made = (
+            key.strip('"'),
+            hashlib.sha256(request.full_path.encode() + request.get_data()).hexdigest(),
+        )
         with store.reading() as db:  # without waiting for the one who is writing
             earlier = _earlier(db, key)
         if not earlier:
             with store.writing() as db:
                 earlier = _earlier(db, key) or _keep(db, key, RUNNING_SECONDS, request=made)
         if earlier and earlier["request"] != made:
-            raise Refused("INVALID_REQUEST", "This Idempotency-Key belongs to another request.", code=422)
+            raise Refused(
+                "INVALID_REQUEST", "This Idempotency-Key belongs to another request.", code=422
+            )
         if earlier:
             return tuple(earlier.get("answer") or Refused("IDEMPOTENCY_OUTSTANDING_REQUEST").answer)
         with store.writing() as db:
@@ -126,7 +133,9 @@ def pre_register_payment(db, payment_id):
     record = store.find_payment(db, payment_id)
     if record and "paidAt" in record:
         raise Refused("ALREADY_PAID")
-    store.save_document(db, "terms", payment_id, {name: terms[name] for name in terms if name != "storeId"})
+    store.save_document(
+        db, "terms", payment_id, {name: terms[name] for name in terms if name != "storeId"}
+    )
     return {}
 
 
@@ -152,7 +161,11 @@ def resend_webhook(payment_id):
         webhook = webhooks.resend(db, payment_id, body.get("webhookId"))
     webhooks.wait_until_sent(payment_id)
     with store.reading() as db:
-        return {"webhook": next(each for each in webhooks.told(db, payment_id) if each["id"] == webhook["id"])}
+        return {
+            "webhook": next(
+                each for each in webhooks.told(db, payment_id) if each["id"] == webhook["id"]
+            )
+        }
 
 
 def cancel(db, payment_id, body, trigger):
@@ -161,9 +174,13 @@ def cancel(db, payment_id, body, trigger):
     bank = body.get("refundAccount", {}).get("bank")
     if bank in BANK[1].split() and records.rest_name(bank) != bank:
         name = records.rest_name(bank)
-        raise Refused("INVALID_REQUEST", f"refundAccount.bank must be {name}: {bank} is the SDK's code.")
+        raise Refused(
+            "INVALID_REQUEST", f"refundAccount.bank must be {name}: {bank} is the SDK's code."
+        )
     is_quiet = body.get("skipWebhook", False)
-    return change(db, payment_id, lambda record: records.cancelled(record, body, trigger), is_quiet=is_quiet)
+    return change(
+        db, payment_id, lambda record: records.cancelled(record, body, trigger), is_quiet=is_quiet
+    )
 
 
 def _check(body, shape):

@@ -27,13 +27,21 @@ SWITCHES = {
     "window": ("outcome", dict.fromkeys(checkout.OUTCOMES + checkout.ACCOUNT_OUTCOMES, "")),
 }
 
-TITLES = {"outage": "Calls of the REST API", "webhooks": "Webhook and browser", "window": "How payment windows end"}
+TITLES = {
+    "outage": "Calls of the REST API",
+    "webhooks": "Webhook and browser",
+    "window": "How payment windows end",
+}
 
 
 @bp.get("/")
 def index():
     """Query: `q`, to search for, or a paymentId, to go to; `status`; `page`, from 0."""
-    text, status, number = request.args.get("q"), request.args.get("status"), request.args.get("page", 0, int)
+    text, status, number = (
+        request.args.get("q"),
+        request.args.get("status"),
+        request.args.get("page", 0, int),
+    )
     wanted = {"from": "2000-01-01T00:00:00Z"}
     if text:
         wanted["textSearch"] = [{"field": "ALL", "value": text}]
@@ -42,7 +50,9 @@ def index():
     with store.reading() as db:
         if text and store.find_payment(db, text):
             return redirect(url_for(".payment", payment_id=text))
-        payments, page = search(db, {"filter": wanted, "page": {"number": number, "size": PAGE_SIZE}})
+        payments, page = search(
+            db, {"filter": wanted, "page": {"number": number, "size": PAGE_SIZE}}
+        )
         switches = _switches(db)
     return render_template(
         "payments.html",
@@ -65,7 +75,9 @@ def payment(payment_id):
             shown=rest.show(db, record),
             is_waiting=records.awaits_deposit(record),
             attempts=store.list_checkouts(db, payment_id),
-            webhooks=[(webhook, _clock(due_at)) for webhook, due_at in store.list_webhooks(db, payment_id)],
+            webhooks=[
+                (webhook, _clock(due_at)) for webhook, due_at in store.list_webhooks(db, payment_id)
+            ],
             types=webhooks.TYPES,
             pretty=partial(json.dumps, ensure_ascii=False, indent=2),
         )
@@ -127,7 +139,9 @@ def control_pay():
     try:
         wanted = payment_request.check(body.get("request"))
         if body.get("outcome") not in checkout.outcomes(wanted):
-            raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(checkout.outcomes(wanted))}.")
+            raise Refused(
+                "INVALID_REQUEST", f"outcome must be one of {', '.join(checkout.outcomes(wanted))}."
+            )
         opened = checkout.begin(wanted, "IFRAME", wanted.get("redirectUrl", request.host_url))
     except payment_request.RequestError as error:
         raise Refused("INVALID_REQUEST", error.message, error.status) from None
@@ -153,7 +167,12 @@ def _act(payment_id, action, body):
     with store.writing() as db:
         if action == "deposit":
             deposit = {"trigger": "VIRTUAL_ACCOUNT_DEPOSIT"}
-            return rest.change(db, payment_id, lambda record: records.deposited(record, body.get("amount")), **deposit)
+            return rest.change(
+                db,
+                payment_id,
+                lambda record: records.deposited(record, body.get("amount")),
+                **deposit,
+            )
         if action == "expire":
             return rest.change(db, payment_id, records.expired)
         if action == "cancel":
@@ -161,7 +180,9 @@ def _act(payment_id, action, body):
             return rest.cancel(db, payment_id, body, "CONSOLE")
         if action in ("approve", "decline"):
             trigger = "ASYNC_PAY_APPROVED" if action == "approve" else "ASYNC_PAY_FAILED"
-            return rest.change(db, payment_id, lambda record: _decided(record, action), trigger=trigger)
+            return rest.change(
+                db, payment_id, lambda record: _decided(record, action), trigger=trigger
+            )
         if action != "resend-webhook":
             raise Refused("INVALID_REQUEST", f"The action must be one of {ACTIONS}.")
         record = rest.find(db, payment_id)
@@ -172,7 +193,9 @@ def _act(payment_id, action, body):
 
 def _decided(record, action):
     if record["status"] != "PAY_PENDING":
-        raise Refused("INVALID_REQUEST", "The PG has nothing to decide: the payment is not pending.", code=409)
+        raise Refused(
+            "INVALID_REQUEST", "The PG has nothing to decide: the payment is not pending.", code=409
+        )
     return records.paid(record) if action == "approve" else records.failed(record, records.DECLINED)
 
 
@@ -189,6 +212,8 @@ def _set_switch(name, body):
     if name == "outage":
         document["calls"] = calls = body.get("calls")
         if calls is not None and (type(calls) is not int or calls < 1):
-            raise Refused("INVALID_REQUEST", "calls must be how many calls are to fail, or null for all.")
+            raise Refused(
+                "INVALID_REQUEST", "calls must be how many calls are to fail, or null for all."
+            )
     with store.writing() as db:
         store.save_document(db, "switch", name, document if value else None)

@@ -23,7 +23,13 @@ SLOW_SECONDS = 3
 
 # How the buyer is known. A card company asks for the password of the ISP service, for one of its own 3-D Secure page
 # (MPI), or, the others, for the PIN of its app; a virtual account's bank asks for nothing.
-AUTHENTICATION = {"CARD": "app", "VIRTUAL_ACCOUNT": None, "TRANSFER": "bank", "MOBILE": "sms", "EASY_PAY": "pay"}
+AUTHENTICATION = {
+    "CARD": "app",
+    "VIRTUAL_ACCOUNT": None,
+    "TRANSFER": "bank",
+    "MOBILE": "sms",
+    "EASY_PAY": "pay",
+}
 COMPANY_AUTHENTICATION = {
     **dict.fromkeys(("BC_CARD", "KOOKMIN_CARD", "WOORI_CARD"), "isp"),
     **dict.fromkeys(("LOTTE_CARD", "HANA_CARD", "NH_CARD"), "mpi"),
@@ -132,7 +138,9 @@ def window(tx_id):
         switch = store.find_document(db, "switch", "window")
     if switch and switch["outcome"] in outcomes(checkout["request"]):
         return _finish(end(tx_id, switch["outcome"]))
-    return _page("window.html", checkout, outcomes=outcomes(checkout["request"]), with_screens=AUTHENTICATION)
+    return _page(
+        "window.html", checkout, outcomes=outcomes(checkout["request"]), with_screens=AUTHENTICATION
+    )
 
 
 @bp.post("/<tx_id>/outcome")
@@ -161,8 +169,15 @@ def pay_as_buyer(tx_id):
     wants_choice = request.method == "GET" or "back" in form
     wrong = None if wants_choice else _wrong_entry(wanted, form)
     if wants_choice or wrong:
-        values = {"name": name, "offered": offered, "chosen": records.chosen(wanted, form), "wrong": wrong}
-        values.update(entries=ENTRIES.get(wanted["payMethod"]), months=records.installment_months(wanted))
+        values = {
+            "name": name,
+            "offered": offered,
+            "chosen": records.chosen(wanted, form),
+            "wrong": wrong,
+        }
+        values.update(
+            entries=ENTRIES.get(wanted["payMethod"]), months=records.installment_months(wanted)
+        )
         return _page("choice.html", checkout, **values)
     kind = COMPANY_AUTHENTICATION.get(form[name], AUTHENTICATION[wanted["payMethod"]])
     if kind is None:
@@ -180,7 +195,14 @@ def _wrong_entry(wanted, form):
     allowed = {"agree": "on", name: "|".join(offered), **ENTRIES.get(wanted["payMethod"], {})}
     if wanted["payMethod"] == "CARD":
         allowed["installment"] = "|".join(map(str, records.installment_months(wanted)))
-    return next((each for each, pattern in allowed.items() if not re.fullmatch(pattern, form.get(each, ""))), None)
+    return next(
+        (
+            each
+            for each, pattern in allowed.items()
+            if not re.fullmatch(pattern, form.get(each, ""))
+        ),
+        None,
+    )
 
 
 @bp.get("/<tx_id>/done")
@@ -211,12 +233,19 @@ def end(tx_id, outcome, choice=None):
             # Another attempt at this paymentId was faster, and one payment is all it can have.
             failure = records.PAID_ALREADY
         else:
-            failure = {"decline": records.DECLINED, "cancel": records.CANCELLED_BY_BUYER}.get(outcome, {})
+            failure = {"decline": records.DECLINED, "cancel": records.CANCELLED_BY_BUYER}.get(
+                outcome, {}
+            )
             terms = store.find_document(db, "terms", checkout["paymentId"]) or {}
             if outcome == "tamper" and "totalAmount" in terms:
                 failure = records.OTHER_AMOUNT
             _change_payment(db, record, checkout, outcome, choice, failure)
-        result = {"transactionType": "PAYMENT", "txId": tx_id, "paymentId": checkout["paymentId"], **failure}
+        result = {
+            "transactionType": "PAYMENT",
+            "txId": tx_id,
+            "paymentId": checkout["paymentId"],
+            **failure,
+        }
         checkout.update(outcome=outcome, result=result, order=webhooks.find_order(db))
         store.save_document(db, "checkout", tx_id, checkout)
     if checkout["order"] == "before":
@@ -240,7 +269,9 @@ def _change_payment(db, record, checkout, outcome, choice, failure):
     if failure:
         record = records.failed(record, failure)
     elif _is_account(wanted):
-        record = records.virtual_account_issued(record, wanted, choice, tampered=outcome == "tamper")
+        record = records.virtual_account_issued(
+            record, wanted, choice, tampered=outcome == "tamper"
+        )
     elif outcome == "pend":
         record = records.pay_pending(record, wanted, choice)
     else:
