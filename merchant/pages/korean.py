@@ -110,7 +110,7 @@ KOREAN = {
     "Payment failed": "결제 실패",
     "The payment was not approved.": "결제가 승인되지 않았습니다.",
     "Try again, or pay in another way. If it fails again, ask your card company or bank.": "다시 시도하시거나 다른 방법으로 결제해 주세요. 계속 실패하면 카드사나 은행에 문의해 주세요.",
-    "A code that merchant/words.py does not know. Look it up in the PG's documentation, and add it there if buyers meet it often.": "merchant/words.py에 없는 코드입니다. PG사 문서에서 찾아보고, 자주 나오면 추가해 주세요.",
+    "A code that merchant/pages/messages.py does not know. Look it up in the PG's documentation, and add it there if buyers meet it often.": "merchant/pages/messages.py에 없는 코드입니다. PG사 문서에서 찾아보고, 자주 나오면 추가해 주세요.",
     "You cancelled the payment": "결제를 취소하셨습니다",
     "The payment was cancelled in the payment window. Nothing has been charged.": "결제창에서 결제가 취소되었습니다. 결제된 금액은 없습니다.",
     "The order is kept: pay whenever you like.": "주문은 그대로 있으니 원하실 때 다시 결제하실 수 있습니다.",
