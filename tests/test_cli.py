@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import event
 
 from merchant.models import Order, Payment, session
-from tests.conftest import new_database
+from tests.databases import new_database
 from tests.stand_in import answer, hang, record
+
+pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = {

@@ -13,6 +13,8 @@ from tests.conftest import BUYER
 from tests.stand_in import PortOne, answer, record
 from tests.test_webhook import signed
 
+pytestmark = pytest.mark.database
+
 
 def row(shop, model, id):
     with shop.app.app_context():

@@ -34,6 +34,8 @@ from tests.test_crashes import (
     webhook,
 )
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):

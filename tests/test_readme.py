@@ -17,12 +17,15 @@ import pytest
 import requests
 
 from merchant.config import ACCOUNT
-from tests.conftest import new_database
+from tests.databases import new_database
 
 ROOT = Path(__file__).parent.parent
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}
 RUN = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/flask run"
-TEST = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt -r tests/requirements.txt && .venv/bin/pytest"
+TEST = (
+    "python3 -m venv .venv && "
+    ".venv/bin/pip install -r requirements.txt -r tests/requirements.txt && .venv/bin/pytest"
+)
 COPY = "cp .env.example .env"
 PHONE = ".venv/bin/flask run --host 0.0.0.0"
 INSTALL = '.venv/bin/pip install gunicorn "psycopg[binary]"'

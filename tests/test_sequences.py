@@ -424,6 +424,7 @@ PARTLY_REFUNDED = [
 ]
 
 
+@pytest.mark.database
 @core
 @example(steps=FAILED_THEN_LATE, tampered=set())
 @example(steps=APPROVED_AFTER_ALL, tampered=set())
