@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from merchant.config import ACCOUNT
-from tests.conftest import new_database
+from tests.databases import new_database
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}

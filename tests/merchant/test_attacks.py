@@ -13,6 +13,8 @@ from portone_sandbox import accounts
 from tests.conftest import BUYER
 from tests.stand_in import record
 
+pytestmark = pytest.mark.database
+
 OPENED = ["ORDER_CREATED", "ATTEMPT_OPENED"]
 
 

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from merchant.korean import KOREAN
 from merchant.models import Order, Payment
-from merchant.words import WORDS
+from merchant.pages.korean import KOREAN
+from merchant.pages.messages import MESSAGES
 from tests.browser import sync_api
 from tests.visitor import (
     choose,
@@ -84,7 +84,7 @@ def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale
     page = visit(locale=locale)
     pay(page, "decline", window_type)
     expect_status(page, "FAILED")
-    words = WORDS["LIMIT"]
+    words = MESSAGES["LIMIT"]
     for text in (words.happened, words.next_step):
         expect(page.locator("main")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
     expect(page.locator("#message [lang=ko]")).to_contain_text(

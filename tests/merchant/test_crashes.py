@@ -30,8 +30,11 @@ import portone_sandbox
 from merchant import cli, config, fulfilment
 from merchant.models import Order, Payment, PaymentEvent, session
 from portone_sandbox.webhooks import Sender
-from tests.conftest import Shop, new_database
+from tests.conftest import Shop
+from tests.databases import new_database
 from tests.merchant.test_webhook import signed
+
+pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parents[2]
 SHIP = "INSERT INTO shipment (order_id) VALUES (:id)"

@@ -19,13 +19,21 @@ from urllib.parse import quote
 import flask
 import pytest
 import requests
-from sqlalchemy import create_engine, event, make_url, select, text, update
+from sqlalchemy import event, select, text, update
 from standardwebhooks import Webhook
 
 from merchant import portone as client
-from merchant.models import Order, Payment, PaymentEvent, now, session
+from merchant.models import Order, Payment, PaymentEvent, session
+from merchant.rows import now
 from portone_sandbox import accounts
-from tests.conftest import BUYER, Shop, new_database, on_postgres, sqlite_only
+from tests.conftest import BUYER, Shop
+from tests.databases import (
+    impatient_url,
+    locked_tables,
+    new_database,
+    read_only_url,
+    sqlite_only,
+)
 from tests.stand_in import PortOne, answer, drip, hang, record, stall
 
 ROOT = Path(__file__).parents[2]
@@ -454,6 +462,7 @@ def test_a_connection_that_portone_closed_meanwhile_is_replaced_unnoticed(shop, 
     assert complete(shop, order).json["status"] == "PENDING"
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("way_in", WAYS_IN)
 def test_no_database_connection_is_held_while_portone_is_asked(shop, portone, order, way_in):
     portone.fault = hang
@@ -470,6 +479,7 @@ def test_no_database_connection_is_held_while_portone_is_asked(shop, portone, or
         assert waiting.result().status_code < 400
 
 
+@pytest.mark.database
 def test_no_database_connection_is_held_while_an_amount_is_pre_registered(make_shop):
     with PortOne() as portone, ThreadPoolExecutor(1) as pool:
         shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_PRE_REGISTER="1")
@@ -551,6 +561,7 @@ def spoilt(order, status, names, value):
     return said
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "poisons", [SOME, pytest.param(POISON, marks=pytest.mark.long)], ids=["some", "all"]
 )
@@ -593,6 +604,7 @@ def test_a_status_that_is_no_text_is_not_an_answer(shop, portone, order, status)
     assert_well_again(shop, portone, order)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("status", ["TELEPORTED", "", "paid", "PAID ", *TEXTS.values(), "결제됨"])
 def test_a_status_that_we_do_not_know_is_pending(shop, portone, order, status):
     portone.records[order["paymentId"]] = record(order, status)
@@ -705,42 +717,19 @@ def test_an_id_that_is_none_in_an_address_is_never_sent_to_portone(shop, portone
 
 # The database
 
-LOCK = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1])
-connection.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-"""
-
 
 @contextmanager
 def locked(shop, folder):
     """Another process writes to the database, and takes its time."""
-    url = make_url(new_database(folder))
-    if on_postgres():
-        with create_engine(url).connect() as connection:
-            tables = ", ".join(model.__tablename__ for model in (Order, Payment, PaymentEvent))
-            connection.execute(text(f"LOCK TABLE {tables} IN SHARE MODE"))
-            yield shop
-        return
-    command = [sys.executable, "-c", LOCK, url.database]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "locked\n"
+    with locked_tables(folder, *(model.__tablename__ for model in (Order, Payment, PaymentEvent))):
         yield shop
-        process.stdin.close()
 
 
 @contextmanager
 def read_only(shop, folder):
-    """The file may not be written, or the PostgreSQL server has become one that only follows another."""
-    if on_postgres():
-        url = with_option(new_database(folder), "default_transaction_read_only=on")
-    else:
-        url = f"sqlite:///file:{make_url(new_database(folder)).database}?mode=ro&uri=true"
-    yield Shop(folder, PORTONE_API_BASE=shop.app.config["PORTONE_API_BASE"], DATABASE_URL=url)
+    """The file may not be written, or the server has become one that only follows another."""
+    api_base = shop.app.config["PORTONE_API_BASE"]
+    yield Shop(folder, PORTONE_API_BASE=api_base, DATABASE_URL=read_only_url(folder))
 
 
 @contextmanager
@@ -761,13 +750,6 @@ def full(shop, folder):
     engine.dispose()
 
 
-def with_option(url, option):
-    options = make_url(url).query["options"] + f" -c{option}"
-    return (
-        make_url(url).update_query_dict({"options": options}).render_as_string(hide_password=False)
-    )
-
-
 @pytest.fixture
 def fragile(tmp_path, monkeypatch):
     """A shop that waits for a lock only a moment, the folder of its database, and its PortOne."""
@@ -780,11 +762,9 @@ def fragile(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr("merchant.fulfilment.fulfil", ship)
-    url = new_database(tmp_path)
-    impatient = with_option(url, "lock_timeout=50") if on_postgres() else f"{url}?timeout=0.05"
     with PortOne() as portone:
         yield (
-            Shop(tmp_path, PORTONE_API_BASE=portone.url, DATABASE_URL=impatient),
+            Shop(tmp_path, PORTONE_API_BASE=portone.url, DATABASE_URL=impatient_url(tmp_path)),
             tmp_path,
             portone,
         )
@@ -809,6 +789,7 @@ def assert_all_can_be_paid(shop, portone, orders):
     assert_whole(shop)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("fault", [locked, read_only])
 def test_a_database_that_can_not_be_written_is_said_and_nothing_is_half_done(fragile, fault):
     shop, folder, portone = fragile

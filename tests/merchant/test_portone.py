@@ -87,7 +87,7 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
 
     with ThreadPoolExecutor(5) as pool:
         told = waiting(pool, 2)
-        monkeypatch.setattr("merchant.portone.SLOW_SECONDS", 0)
+        monkeypatch.setattr("merchant.lookup_limit.SLOW_SECONDS", 0)
         refused = shop.complete(orders[2])
         assert (refused.status_code, refused.json["error"]["code"]) == (
             503,
@@ -97,7 +97,7 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
         assert {each.result().json["status"] for each in told} == {"PENDING"}
         told = waiting(pool, 2)
         assert shop.complete(orders[2]).status_code == 503, "the last answers were slow"
-        monkeypatch.setattr("merchant.portone.SLOW_SECONDS", 60)
+        monkeypatch.setattr("merchant.lookup_limit.SLOW_SECONDS", 60)
         portone.released.set()
         assert {each.result().json["status"] for each in told} == {"PENDING"}
         told = waiting(pool, 5)

@@ -34,6 +34,8 @@ from tests.merchant.test_crashes import (
 )
 from tests.stand_in import record
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 import portone_sandbox
 from merchant import settlement
+from merchant.errors import PortOneUnavailable
 from merchant.models import Order, Payment, PaymentEvent, session
-from merchant.portone import PortOneUnavailable
 from tests.merchant.test_webhook import body_of, signed
 from tests.stand_in import record
 
@@ -424,6 +424,7 @@ PARTLY_REFUNDED = [
 ]
 
 
+@pytest.mark.database
 @core
 @example(steps=FAILED_THEN_LATE, tampered=set())
 @example(steps=APPROVED_AFTER_ALL, tampered=set())

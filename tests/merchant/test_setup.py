@@ -25,7 +25,9 @@ import portone_sandbox
 from merchant import config
 from merchant.catalog import PRODUCTS
 from merchant.models import Order
-from tests.conftest import new_database, sqlite_only
+from tests.databases import new_database, sqlite_only
+
+pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = {

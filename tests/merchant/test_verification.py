@@ -10,6 +10,8 @@ from merchant.models import Order, Payment, session
 from merchant.verification import verify
 from tests.stand_in import record
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def shop(asking_shop):

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from merchant.korean import KOREAN
 from merchant.models import Order, Payment, session
-from merchant.words import WORDS
+from merchant.pages.korean import KOREAN
+from merchant.pages.messages import MESSAGES
 from tests.conftest import BUYER
 from tests.merchant.test_webhook import signed
 from tests.stand_in import PortOne, answer, record
+
+pytestmark = pytest.mark.database
 
 
 def row(shop, model, id):
@@ -259,7 +261,8 @@ def test_a_redirect_that_waits_for_manual_approval_says_so_to_buyer_and_log(shop
     query = {"paymentId": order["paymentId"], "paymentToken": "token"}
     page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
     assert (
-        'data-order-status="PENDING"' in page and KOREAN[WORDS["MANUAL_APPROVAL"].happened] in page
+        'data-order-status="PENDING"' in page
+        and KOREAN[MESSAGES["MANUAL_APPROVAL"].happened] in page
     )
     assert order["paymentId"] in caplog.text and "manual approval" in caplog.text
 

@@ -13,9 +13,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from merchant.models import Order, Payment, PaymentEvent, session
-from merchant.portone import is_signed
+from merchant.webhook import is_signed
 from portone_sandbox import accounts
 from tests.stand_in import answer, record
+
+pytestmark = pytest.mark.database
 
 TOLERANCE = 5 * 60
 OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of the same store").decode()

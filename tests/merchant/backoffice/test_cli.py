@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import event
 
 from merchant.models import Order, Payment, session
-from tests.conftest import new_database
+from tests.databases import new_database
 from tests.stand_in import answer, hang, record
+
+pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = {
@@ -26,7 +28,7 @@ ACCOUNT = {
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
-    monkeypatch.setattr("merchant.cli.LOOKUPS_PER_SECOND", 1000)
+    monkeypatch.setattr("merchant.backoffice.reconciliation.LOOKUPS_PER_SECOND", 1000)
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ def test_reconcile_does_not_ask_about_another_stores_payments_and_says_so(shop, 
 
 def test_reconcile_leaves_to_another_run_what_that_has_just_asked_about(shop, portone, monkeypatch):
     order = shop.order()
-    monkeypatch.setattr("merchant.cli.now", lambda: stored(shop, order)[1].created_at)
+    monkeypatch.setattr("merchant.backoffice.cli.now", lambda: stored(shop, order)[1].created_at)
     assert "unchanged" in reconcile(shop).output
     assert "somebody else" in reconcile(shop).output and len(portone.calls) == 1
 
@@ -263,7 +265,7 @@ def test_the_whole_is_asked_for_without_an_amount_and_a_part_with_one(shop, port
 def test_a_refund_that_timed_out_is_asked_for_again_with_the_same_key_and_never_twice(
     shop, portone, monkeypatch
 ):
-    monkeypatch.setattr("merchant.portone.CANCEL_READ_SECONDS", 0.1)
+    monkeypatch.setattr("merchant.portone.PG_READ_SECONDS", 0.1)
     order = paid(shop, portone)
     portone.fault = on_cancel(hang)
     result = refund(shop, order, "--amount", "300")
@@ -344,7 +346,7 @@ def test_a_refund_that_the_pg_carries_out_later_is_open_until_portones_record_sa
 def test_a_refund_that_was_made_without_being_told_is_not_made_again_but_another_one_is(
     shop, portone, monkeypatch
 ):
-    monkeypatch.setattr("merchant.portone.CANCEL_READ_SECONDS", 0.1)
+    monkeypatch.setattr("merchant.portone.PG_READ_SECONDS", 0.1)
     order = paid(shop, portone)
     portone.fault = on_cancel(hang)
     assert refund(shop, order, "--amount", "250").exit_code == 1

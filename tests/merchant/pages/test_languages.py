@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-import merchant.korean
+import merchant.pages.korean
 import portone_sandbox.korean
-from merchant.words import CODES, REASONS, WORDS
+from merchant.pages.messages import CODES, MESSAGES, REASONS
 from portone_sandbox.records import METHOD_TYPES
 from tests.conftest import BUYER
 from tests.stand_in import answer, record
@@ -96,7 +96,7 @@ METHODS = {name.removeprefix("PaymentMethod") for name in METHOD_TYPES.values()}
 
 @pytest.mark.parametrize(
     ("room", "others"),
-    [(merchant.korean, merchant.korean.BANKS), (portone_sandbox.korean, METHODS)],
+    [(merchant.pages.korean, merchant.pages.korean.BANKS), (portone_sandbox.korean, METHODS)],
 )
 def test_every_text_has_its_korean_and_every_korean_is_a_texts(room, others):
     said, constants = said_in(room.__package__)
@@ -181,17 +181,17 @@ def test_every_state_of_an_order_has_its_words(
 
 
 def assert_words(page, kind, language):
-    words = WORDS[kind]
+    words = MESSAGES[kind]
     assert f'data-hint="{kind}"' in page
     for text in words:
-        text = merchant.korean.KOREAN[text] if language == "ko" else text
+        text = merchant.pages.korean.KOREAN[text] if language == "ko" else text
         assert text in page.replace("&#39;", "'"), text
 
 
 def test_every_kind_of_words_is_shown_by_a_test():
     others = {"STALE", "MANUAL_APPROVAL", "TEST_CHANNEL", "DUPLICATE", "UNKNOWN"}  # below
-    assert {kind for kind, *_ in STATES} | others == WORDS.keys()
-    assert CODES.keys() | REASONS.keys() <= WORDS.keys()
+    assert {kind for kind, *_ in STATES} | others == MESSAGES.keys()
+    assert CODES.keys() | REASONS.keys() <= MESSAGES.keys()
 
 
 def test_a_payment_that_waits_for_long(shop, speak, language, monkeypatch):

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from merchant import settlement, views
-from merchant.korean import KOREAN
 from merchant.models import Order, Payment
+from merchant.pages.korean import KOREAN
 from tests.browser import sync_api
 from tests.conftest import BUYER
 from tests.visitor import ROOT, choose, expect_status, order, order_id, pay, payment_ids, run_site
