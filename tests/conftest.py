@@ -56,6 +56,7 @@ class Shop:
             {
                 **portone_sandbox.settings("/sandbox"),
                 "DATABASE_URL": new_database(folder),
+                "PAYMENT_PANEL": "1",
                 **settings,
             }
         )
