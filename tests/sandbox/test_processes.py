@@ -117,7 +117,7 @@ def test_payments_survive_a_restart(tmp_path):
 
 
 def test_alone_it_prints_a_merchants_settings(tmp_path):
-    command = [sys.executable, "-m", "flask", "--app", "sandbox", "run", "--port", "0"]
+    command = [sys.executable, "-m", "flask", "--app", "portone_sandbox", "run", "--port", "0"]
     environment = {
         **os.environ,
         "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from portone_sandbox import checkout, console
+from portone_sandbox import actions, outcomes, switches
 from tests.sandbox.client import ROOT, SECRET, SETTINGS
 
-PAGES = [ROOT / "sandbox" / name for name in ("README.md", "README.ko.md")]
+PAGES = [ROOT / "portone_sandbox" / name for name in ("README.md", "README.ko.md")]
 
 
 def commands(page):
@@ -21,7 +21,7 @@ def commands(page):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_its_calls_do_what_it_says(base, page):
     start, *calls = commands(page)
-    assert start == ".venv/bin/flask --app sandbox run --port 5001\n"
+    assert start == ".venv/bin/flask --app portone_sandbox run --port 5001\n"
     script = "set -e\n" + "".join(calls).replace("http://localhost:5001", base)
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
@@ -41,13 +41,13 @@ def test_it_names_every_setting_and_switch(page):
         SECRET,
         SETTINGS["PORTONE_STORE_ID"],
         SETTINGS["PORTONE_CHANNEL_KEY"],
-        *console.SWITCHES,
+        *switches.SWITCHES,
     ):
         assert name in text
-    for _, choices in console.SWITCHES.values():
-        assert all(f"`{choice}`" in text for choice in choices)
-    assert all(f"`{action}`" in text for action in console.ACTIONS.split(", "))
-    assert all(f"`{outcome}`" in text for outcome in checkout.OUTCOMES + checkout.ACCOUNT_OUTCOMES)
-    code = "".join(file.read_text() for file in (ROOT / "sandbox").glob("*.py"))
+    for switch in switches.SWITCHES.values():
+        assert all(f"`{choice}`" in text for choice in switch.choices)
+    assert all(f"`{action}`" in text for action in actions.ACTIONS)
+    assert all(f"`{outcome}`" in text for outcome in outcomes.ALL_OUTCOMES)
+    code = "".join(file.read_text() for file in (ROOT / "portone_sandbox").glob("*.py"))
     variables = set(re.findall(r'"(SANDBOX_[A-Z_]+)"', code))
     assert variables and all(f"`{variable}`" in text for variable in variables)
