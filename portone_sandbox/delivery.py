@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 
 from .database import Database
 from .events import RETRY_MINUTES
@@ -58,7 +59,7 @@ class WebhookSender:
                 return
             # After a fork the child has this object, but not its thread.
             if self._dispatcher is None or not self._dispatcher.is_alive():
-                self._dispatcher = threading.Thread(target=self._dispatch, daemon=True)
+                self._dispatcher = _thread("dispatcher", self._dispatch)
                 self._dispatcher.start()
         self._has_work.set()
 
@@ -100,9 +101,7 @@ class WebhookSender:
             claimed = self._claim()
             if claimed:
                 request = WebhookRequest(claimed[0])
-                worker = threading.Thread(
-                    target=self._send, args=(request, claimed[1]), daemon=True
-                )
+                worker = _thread("webhook", self._send, request, claimed[1])
                 self._workers[worker] = request
                 worker.start()
             else:
@@ -168,3 +167,9 @@ class WebhookSender:
             return None
         minutes = RETRY_MINUTES[max(tries, 1) - 1]
         return time.time() + minutes * self._minute_seconds
+
+
+def _thread(name: str, target: Callable[..., None], *arguments: object) -> threading.Thread:
+    """A daemon: the process may end while it runs."""
+    name = f"portone-sandbox {name}"
+    return threading.Thread(target=target, args=arguments, name=name, daemon=True)

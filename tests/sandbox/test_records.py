@@ -144,7 +144,7 @@ def test_the_bank_takes_no_other_amount(amount):
     record = issued()
     with pytest.raises(Refused) as refused:
         virtual_accounts.deposited(record, amount)
-    assert refused.value.name == "INVALID_REQUEST" and "1000원" in refused.value.description
+    assert refused.value.type == "INVALID_REQUEST" and "1000원" in refused.value.message
     assert virtual_accounts.deposited(record)["status"] == "PAID", "the account waits as before"
 
 
@@ -152,7 +152,7 @@ def test_the_bank_takes_no_other_amount(amount):
 def test_the_bank_takes_nothing_after_the_deadline(amount):
     with pytest.raises(Refused) as refused:
         virtual_accounts.deposited(issued(accountExpiry={"dueDate": "2020-01-01"}), amount)
-    assert refused.value.name == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
+    assert refused.value.type == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
 
 
 KOREA = timezone(timedelta(hours=9))
