@@ -2,8 +2,6 @@
 
 from typing import TypedDict, cast
 
-from flask import request
-
 from . import accounts
 from .documents import Json, RegisteredTerms
 from .enums import BANK, CURRENCY
@@ -52,12 +50,6 @@ class CancelBody(_CancelBody, total=False):
     currentCancellableAmount: int
     skipWebhook: bool
     refundAccount: RefundAccount
-
-
-def json_body() -> object:
-    """The body, whatever its Content-Type: npm's @portone/server-sdk sends JSON as text/plain."""
-    body: object = request.get_json(force=True, silent=True)
-    return body
 
 
 def check_body(body: object, shape: Object) -> Json:

@@ -52,9 +52,9 @@ def _cancellation(
 def _require_refund_account(record: Payment, body: CancelBody) -> None:
     """A virtual account's payment is refunded to an account of the buyer.
 
-    That it is required says https://developers.portone.io/opi/ko/integration/cancel/v2/readme
-    How PortOne refuses a cancellation without it is documented nowhere. PortOne passes on what the
-    PG answers, and this is the nearest error of Toss Payments.
+    It is required: https://developers.portone.io/opi/ko/integration/cancel/v2/readme
+    The error of a cancellation without it is documented nowhere. PortOne passes on the PG's answer,
+    and this is the nearest error of Toss Payments.
     """
     if record["method"]["type"] != METHOD_TYPES["VIRTUAL_ACCOUNT"] or "refundAccount" in body:
         return

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import browser, buyer_form, enums, payment_request, switches
+from . import buyer_form, enums, payment_request, switches
 from .documents import Checkout, Json, SdkResult
 from .errors import RequestError
+from .http_request import buyer_browser, merchant_origin
 from .language import prefer_language
 from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
@@ -51,11 +52,9 @@ def open_checkout() -> ResponseReturnValue:
         raise RequestError("BadRequest", "windowType is required.")
     if window_type == "REDIRECTION" and "redirectUrl" not in params:
         raise RequestError("BadRequest", "redirectUrl is required for a REDIRECTION window.")
-    sandbox, buyer = current_sandbox(), browser.buyer(str(body.get("page", "")))
+    sandbox, buyer = current_sandbox(), buyer_browser(str(body.get("page", "")))
     with sandbox.store.writing() as db:
-        checkout = sandbox.payments.open_checkout(
-            db, params, window_type, browser.merchant_origin(), buyer
-        )
+        checkout = sandbox.payments.open_checkout(db, params, window_type, merchant_origin(), buyer)
     return jsonify(txId=checkout["txId"], url=url_for(".window", tx_id=checkout["txId"]))
 
 

@@ -6,10 +6,10 @@ README.md describes the calls.
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, browser, payment_request, switches
-from .bodies import json_body
+from . import actions, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
+from .http_request import buyer_browser, json_body, merchant_origin
 from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
@@ -54,7 +54,7 @@ def pay() -> ResponseReturnValue:
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
         page = params.get("redirectUrl", request.host_url)
-        buyer, origin = browser.buyer(page), browser.merchant_origin()
+        buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:
             opened = sandbox.payments.open_checkout(db, params, "IFRAME", origin, buyer)
     except RequestError as error:

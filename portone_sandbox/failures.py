@@ -1,4 +1,4 @@
-"""How a payment window fails, in the words of the PG or of PortOne's SDK."""
+"""How a payment window fails: codes and messages of the PG or of PortOne's SDK."""
 
 from .documents import SdkFailure
 

@@ -2,7 +2,7 @@
 
 Source: https://developers.portone.io/api/rest-v2 (멱등 키). A key has 16 to 256 letters, digits,
 `-` and `_`. The first answer is given again for three hours. PortOne's example has no quotes around
-the key, the IETF draft that it refers to requires them: both are accepted here. PortOne only says
+the key, the IETF draft that it refers to requires them: both are accepted here. PortOne only writes
 that another request must not have the same key; the status 422 is the draft's.
 """
 
@@ -27,7 +27,7 @@ Action = Callable[[Database, str], Json]
 
 
 def idempotent(action: Action) -> Callable[[str], ResponseReturnValue]:
-    """Turns `action(db, payment_id) -> JSON` into a Flask route that keeps to Idempotency-Key.
+    """Turns `action(db, payment_id) -> JSON` into a Flask route that obeys Idempotency-Key.
 
     The action runs in one transaction.
     """

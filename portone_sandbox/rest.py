@@ -10,11 +10,12 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from . import accounts, outages
-from .bodies import check_body, check_resend_webhook, json_body
+from .bodies import check_body, check_resend_webhook
 from .database import Database
 from .documents import Json
 from .errors import Refused
 from .events import list_shown
+from .http_request import json_body
 from .idempotency import idempotent
 from .sandbox import current_sandbox
 from .search import SEARCH, search

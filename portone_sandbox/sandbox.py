@@ -41,7 +41,7 @@ class Sandbox:
     def end_checkout(self, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
         """End a payment window, as Payments.end_checkout does, in a transaction of its own.
 
-        It returns after the webhook is sent, if the switch "webhooks" says "before".
+        It returns after the webhook is sent, if the switch "webhooks" is set to "before".
         """
         with self.store.writing() as db:
             checkout = self.payments.end_checkout(db, tx_id, outcome, form)

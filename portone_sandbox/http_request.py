@@ -1,8 +1,14 @@
-"""What a request shows of the buyer's browser and of the merchant's page in it."""
+"""What an HTTP request to the sandbox holds: its JSON, the buyer's browser, the merchant's page."""
 
 from flask import request
 
 from .documents import Origin
+
+
+def json_body() -> object:
+    """The body, whatever its Content-Type: npm's @portone/server-sdk sends JSON as text/plain."""
+    body: object = request.get_json(force=True, silent=True)
+    return body
 
 
 def merchant_origin() -> str:
@@ -12,7 +18,7 @@ def merchant_origin() -> str:
     return "*" if origin == "null" else origin
 
 
-def buyer(page: str) -> Origin:
+def buyer_browser(page: str) -> Origin:
     """page: the address of the merchant's page."""
     agent = request.user_agent.string
     return {
