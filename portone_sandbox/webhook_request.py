@@ -76,6 +76,8 @@ class WebhookRequest:
         }
         try:
             response = self._post(headers, body)
+            if self._is_aborted:  # half a header can look like a whole one
+                raise TimeoutError(f"There was no complete answer within {MAX_SECONDS} seconds.")
             is_success = response["code"].startswith("2")
             delivery["response"] = response
             delivery["status"] = "SUCCEEDED" if is_success else "FAILED_NOT_OK_RESPONSE"

@@ -36,7 +36,7 @@ from tests.sandbox.client import (
     switch,
 )
 from tests.stand_in import PortOne as Server
-from tests.stand_in import answer, hang
+from tests.stand_in import answer, drip, hang
 
 WEBHOOK_SECRET = SETTINGS["PORTONE_WEBHOOK_SECRET"]
 MINUTE = 60
@@ -285,6 +285,30 @@ def test_what_is_no_success_is_tried_again(
     assert (sent.status, sent.response.code) == ("SUCCEEDED", "200")
     assert due(tmp_path) is None
     assert "/elsewhere" not in [call[1] for call in merchant.calls]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"],
+    ids=["header", "body"],
+)
+def test_an_answer_that_comes_byte_by_byte_has_a_deadline(
+    base, portone, merchant, monkeypatch, tmp_path, start
+):
+    monkeypatch.setattr(webhook_request, "MAX_SECONDS", 0.3)
+    merchant.fault = drip(start, b"a", 0.02)
+    open_window(base)
+    (sent,) = told(portone, 1)
+    assert sent.status == "FAILED_UNEXPECTED_ERROR"
+    assert 0 < due(tmp_path) <= 1 * MINUTE
+    assert len(merchant.calls) == 1
+
+
+def test_an_address_that_cannot_exist_is_a_failed_try(base, portone, tmp_path):
+    open_window(base, noticeUrls=["http://a..b/"])
+    (sent,) = told(portone, 1)
+    assert sent.status == "FAILED_UNEXPECTED_ERROR"
+    assert 0 < due(tmp_path) <= 1 * MINUTE
 
 
 def test_a_merchant_that_is_not_there_is_told_later(base, portone, merchant, tmp_path):
