@@ -1,76 +1,30 @@
 """The shop and the sandbox as a test has them: apps of its own, on databases of its own, no server.
 
-With DATABASE_URL=postgresql+psycopg://… the shop's databases are on that server, otherwise they are SQLite files.
+Where those databases are: tests/databases.py.
 """
 
-import os
 import shutil
 import ssl
-import uuid
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import NullPool, create_engine, make_url, text
 
 import portone_sandbox
 from merchant import create_app
 from merchant.models import db
 from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
+from tests.databases import ON_SQLITE, new_database, no_database_is_left  # noqa: F401
 from tests.stand_in import PortOne
 from tests.visitor import page, site, visit  # noqa: F401
 
-# Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
-DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
 FOLDER = TemporaryDirectory()
 COMPILED_TEMPLATES = FileSystemBytecodeCache(
     FOLDER.name
 )  # shared, or every shop would compile its own
-
-
-def on_postgres():
-    return DATABASE_URL.startswith("postgresql")
-
-
-sqlite_only = pytest.mark.skipif(on_postgres(), reason="about SQLite")
-
-
-@cache
-def new_database(folder):
-    """The URL of an empty database for the shop; the same folder always has the same one.
-
-    On PostgreSQL it is a schema of its own. Child processes are given the URL: only pytest's own process makes one.
-    """
-    if not on_postgres():
-        return f"sqlite:///{folder}/shop.db"
-    schema = f"test_{uuid.uuid4().hex}"
-    on_server(f"CREATE SCHEMA {schema}")
-    schemas.append(schema)
-    url = make_url(DATABASE_URL).update_query_dict({"options": f"-csearch_path={schema}"})
-    return url.render_as_string(hide_password=False)
-
-
-schemas = []  # made so far
-
-
-def on_server(*statements):
-    """Run them one by one, each in a transaction of its own: a single one may lock only so many tables."""
-    engine = create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_schemas_left():
-    yield
-    if schemas:
-        on_server(
-            "SET lock_timeout = '10s'", *(f"DROP SCHEMA {schema} CASCADE" for schema in schemas)
-        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,7 +48,7 @@ class Shop:
 
     def __init__(self, folder, **settings):
         self.folder = folder
-        if not on_postgres() and not (folder / "shop.db").exists():
+        if ON_SQLITE and not (folder / "shop.db").exists():
             shutil.copy(
                 empty_database(), folder / "shop.db"
             )  # several times faster than creating the tables
@@ -181,9 +135,7 @@ def make_shop(tmp_path):
         return shops[-1]
 
     yield make_shop
-    for (
-        shop
-    ) in shops:  # a PostgreSQL server takes 100 connections, and those of a shop would stay open
+    for shop in shops:  # a server takes so many connections, and those of a shop would stay open
         with shop.app.app_context():
             db.engine.dispose()
 

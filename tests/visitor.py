@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, select
 
 from merchant.models import Payment
 from tests.browser import sync_api
+from tests.databases import new_database
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 20
@@ -57,8 +58,6 @@ def site(tmp_path_factory):
 @contextmanager
 def run_site(folder, root=ROOT):
     """Runs the site whose wsgi.py is in `root`, with its databases and its log in `folder`."""
-    from tests.conftest import new_database  # which imports this module
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
