@@ -29,7 +29,7 @@ from sqlalchemy import event, select, text
 import portone_sandbox
 from merchant import cli, config, fulfilment
 from merchant.models import Order, Payment, PaymentEvent, session
-from portone_sandbox.webhooks import Sender
+from portone_sandbox.delivery import WebhookSender
 from tests.conftest import Shop
 from tests.databases import new_database
 from tests.merchant.test_webhook import signed
@@ -85,11 +85,8 @@ def shipping_shop(folder, **settings):
 @pytest.fixture(autouse=True)
 def no_thread_of_another_test():
     """Ends the sandboxes that still send webhooks: a lock of SQLite's that one holds would stay locked in a fork."""
-    for sender in [each for each in gc.get_objects() if isinstance(each, Sender)]:
-        sender.is_serving = False
-        if sender.thread:
-            sender.news.set()
-            sender.thread.join(30)
+    for sender in [each for each in gc.get_objects() if isinstance(each, WebhookSender)]:
+        sender.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def make_room(tmp_path):
 
     yield make_room
     for room in rooms:  # or its thread would look for webhooks during all other tests
-        room.extensions["webhooks"].is_serving = False
+        room.extensions["sandbox"].close()
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ def test_an_answer_is_garbled(base, paid):
     assert get(base).json()["status"] == "PAID"
 
 
-def test_a_call_hangs(base, paid, monkeypatch):
+def test_a_call_hangs(base, room, paid, monkeypatch):
     going_on = threading.Event()
-    monkeypatch.setattr(outages, "sleep", going_on.wait)
+    monkeypatch.setattr(room.extensions["sandbox"], "pause", going_on.wait)
     switch(base, "outage", fault="hang", calls=1)
     with pytest.raises(requests.ReadTimeout):
         get(base, timeout=0.2)
@@ -78,9 +78,9 @@ def test_a_call_hangs(base, paid, monkeypatch):
     assert get(base).status_code == 200
 
 
-def test_an_answer_is_slow(base, paid, monkeypatch):
+def test_an_answer_is_slow(base, room, paid, monkeypatch):
     slept = []
-    monkeypatch.setattr(outages, "sleep", slept.append)
+    monkeypatch.setattr(room.extensions["sandbox"], "pause", slept.append)
     switch(base, "outage", fault="slow", calls=1)
     assert get(base).json()["status"] == "PAID"
     assert slept == [outages.SLOW_SECONDS]

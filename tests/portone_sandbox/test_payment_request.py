@@ -12,8 +12,10 @@ import pytest
 import requests
 from portone_server_sdk.errors import PaymentNotFoundError
 
-from portone_sandbox import accounts, payment_request
-from portone_sandbox.payment_request import RequestError, check
+from portone_sandbox import accounts, enums, payment_request
+from portone_sandbox.errors import RequestError
+from portone_sandbox.payment_request import check
+from portone_sandbox.schema import ListOf
 from tests.portone_sandbox.client import open_window
 from tests.portone_sandbox.client import payment_request as minimal
 
@@ -426,7 +428,7 @@ OBJECTS = {
 @needs_types
 def test_the_words_of_enums_are_those_of_the_types():
     for enum, file in ENUMS.items():
-        words = getattr(payment_request, enum)[1].split()
+        words = getattr(enums, enum).values
         assert sorted(words) == sorted(
             re.findall(r': "(\w+)";', (TYPES / f"entity/{file}.d.ts").read_text())
         )
@@ -437,11 +439,10 @@ def test_the_names_and_what_is_required_are_those_of_the_types():
     for place, files in OBJECTS.items():
         shape = payment_request.PAYMENT_REQUEST
         for name in filter(None, place.split(".")):
-            shape = shape[name][0] if isinstance(shape[name], list) else shape[name]
-        fields = {field for names in shape for field in names.split()}
+            shape = shape.fields[name]
+            shape = shape.element if isinstance(shape, ListOf) else shape
         text = "".join((TYPES / f"{file}.d.ts").read_text() for file in files.split())
         found = re.findall(r"^    (\w+)(\??): ", text, re.MULTILINE)
-        assert {field.rstrip("!|") for field in fields} == {name for name, _ in found}
+        assert shape.fields.keys() == {name for name, _ in found}
         if "OneOfType" not in text:
-            required = {field.rstrip("!") for field in fields if field.endswith("!")}
-            assert required == {name for name, optional in found if not optional}
+            assert shape.required.keys() == {name for name, optional in found if not optional}

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from portone_sandbox import checkout, console
+from portone_sandbox import actions, outcomes, switches
 from tests.portone_sandbox.client import ROOT, SECRET, SETTINGS
 
 PAGES = [ROOT / "portone_sandbox" / name for name in ("README.md", "README.ko.md")]
@@ -41,13 +41,13 @@ def test_it_names_every_setting_and_switch(page):
         SECRET,
         SETTINGS["PORTONE_STORE_ID"],
         SETTINGS["PORTONE_CHANNEL_KEY"],
-        *console.SWITCHES,
+        *switches.SWITCHES,
     ):
         assert name in text
-    for _, choices in console.SWITCHES.values():
-        assert all(f"`{choice}`" in text for choice in choices)
-    assert all(f"`{action}`" in text for action in console.ACTIONS.split(", "))
-    assert all(f"`{outcome}`" in text for outcome in checkout.OUTCOMES + checkout.ACCOUNT_OUTCOMES)
+    for switch in switches.SWITCHES.values():
+        assert all(f"`{choice}`" in text for choice in switch.choices)
+    assert all(f"`{action}`" in text for action in actions.ACTIONS)
+    assert all(f"`{outcome}`" in text for outcome in outcomes.ALL_OUTCOMES)
     code = "".join(file.read_text() for file in (ROOT / "portone_sandbox").glob("*.py"))
     variables = set(re.findall(r'"(SANDBOX_[A-Z_]+)"', code))
     assert variables and all(f"`{variable}`" in text for variable in variables)

@@ -7,12 +7,11 @@ import pytest
 from portone_server_sdk import common
 from portone_server_sdk import payment as shapes
 
-from portone_sandbox import accounts, records
-from portone_sandbox import payment_request as sdk
+from portone_sandbox import accounts, clock, enums, methods, records, virtual_accounts
 from portone_sandbox.errors import Refused
 from tests.portone_sandbox.client import SETTINGS, control, open_window, pay, payment_request
 
-METHODS = sorted(records.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"})
+METHODS = sorted(methods.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"})
 STATUSES = {
     "pend": shapes.PayPendingPayment,
     "approve": shapes.PaidPayment,
@@ -40,7 +39,7 @@ def test_every_status_of_every_method_is_read_strictly(base, portone, pay_method
             control(base, step)
         payment = portone.get_payment(payment_id="payment1")
         assert isinstance(payment, STATUSES[step])
-        assert type(payment.method).__name__ == records.METHOD_TYPES[pay_method]
+        assert type(payment.method).__name__ == methods.METHOD_TYPES[pay_method]
 
 
 @pytest.mark.parametrize(
@@ -53,15 +52,15 @@ def test_every_status_of_every_method_is_read_strictly(base, portone, pay_method
     ],
 )
 def test_whatever_the_window_offers_a_merchant_can_ask_for(base, pay_method, place, name):
-    for code in records.CHOICES[pay_method][-1]:
+    for code in methods.SELECTIONS[pay_method].options:
         assert open_window(base, payMethod=pay_method, **{place: {name: code}}).status_code == 200
 
 
 def test_codes_are_the_rest_apis():
-    assert {records.rest_name(code) for code in sdk.BANK[1].split()} <= words(common.Bank)
-    assert {records.rest_name(code) for code in records.PROVIDERS} <= words(common.EasyPayProvider)
-    kinds = sdk.GIFT_CERTIFICATE_TYPE[1].split()
-    assert {records.rest_name(code) for code in kinds} <= words(
+    assert {methods.rest_name(code) for code in enums.BANK.values} <= words(common.Bank)
+    assert {methods.rest_name(code) for code in methods.PROVIDERS} <= words(common.EasyPayProvider)
+    kinds = enums.GIFT_CERTIFICATE_TYPE.values
+    assert {methods.rest_name(code) for code in kinds} <= words(
         shapes.PaymentMethodGiftCertificateType
     )
 
@@ -115,7 +114,7 @@ def test_a_card_has_its_approval_number_when_it_is_approved():
     pending = records.pay_pending(
         records.ready(wanted, "tx", {}), wanted, {"cardCompany": "BC_CARD"}
     )
-    paid = records.paid(pending)
+    paid = records.approved(pending)
     assert "approvalNumber" not in pending["method"]
     assert len(paid["method"]["approvalNumber"]) == 8
     assert (paid["method"]["card"], paid["pgTxId"]) == (
@@ -130,12 +129,12 @@ def test_a_card_has_its_approval_number_when_it_is_approved():
 
 def issued(**account):
     wanted = payment_request(payMethod="VIRTUAL_ACCOUNT", virtualAccount=account)
-    return records.virtual_account_issued(records.ready(wanted, "tx", {}), wanted)
+    return virtual_accounts.issued(records.ready(wanted, "tx", {}), wanted)
 
 
 @pytest.mark.parametrize("amount", [None, 1000])
 def test_the_amount_that_is_asked_for_pays(amount):
-    paid = records.deposited(issued(), amount)
+    paid = virtual_accounts.deposited(issued(), amount)
     assert (paid["status"], paid["amount"]["paid"]) == ("PAID", 1000)
     assert paid["pgTxId"] in paid["receiptUrl"]
 
@@ -144,16 +143,16 @@ def test_the_amount_that_is_asked_for_pays(amount):
 def test_the_bank_takes_no_other_amount(amount):
     record = issued()
     with pytest.raises(Refused) as refused:
-        records.deposited(record, amount)
-    assert refused.value.name == "INVALID_REQUEST" and "1000원" in refused.value.description
-    assert records.deposited(record)["status"] == "PAID", "the account waits as before"
+        virtual_accounts.deposited(record, amount)
+    assert refused.value.type == "INVALID_REQUEST" and "1000원" in refused.value.message
+    assert virtual_accounts.deposited(record)["status"] == "PAID", "the account waits as before"
 
 
 @pytest.mark.parametrize("amount", [None, 1000, 999])
 def test_the_bank_takes_nothing_after_the_deadline(amount):
     with pytest.raises(Refused) as refused:
-        records.deposited(issued(accountExpiry={"dueDate": "2020-01-01"}), amount)
-    assert refused.value.name == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
+        virtual_accounts.deposited(issued(accountExpiry={"dueDate": "2020-01-01"}), amount)
+    assert refused.value.type == "PAYMENT_NOT_WAITING_FOR_DEPOSIT"
 
 
 KOREA = timezone(timedelta(hours=9))
@@ -171,13 +170,13 @@ KOREA = timezone(timedelta(hours=9))
     ],
 )
 def test_a_due_date_is_written_in_many_ways(due_date, due):
-    assert records.expiry({"dueDate": due_date}, None) == due
+    assert clock.deadline({"dueDate": due_date}, None) == due
 
 
 @pytest.mark.parametrize("due_date", ["soon", "", "2030", "20301301", "203001020304050"])
 def test_what_is_no_due_date_is_refused(due_date):
     with pytest.raises(ValueError):
-        records.expiry({"dueDate": due_date}, None)
+        clock.deadline({"dueDate": due_date}, None)
 
 
 def test_a_channel_group_is_named_in_the_record(base, portone):

@@ -25,7 +25,7 @@ from portone_server_sdk.errors import (
     UnauthorizedError,
 )
 
-from portone_sandbox import checkout, records, rest
+from portone_sandbox import cancellations, idempotency, payments
 from tests.portone_sandbox.client import (
     KEY,
     SECRET,
@@ -109,7 +109,7 @@ def test_an_abandoned_payment_is_paid_and_nobody_is_told(base, portone):
 
 
 def test_a_slow_approval_is_ready_first(base, portone, monkeypatch):
-    monkeypatch.setattr(checkout, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(payments, "SLOW_SECONDS", 0.5)
     pay(base, "slow")
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
     deadline = time.monotonic() + 10
@@ -361,14 +361,14 @@ def test_a_malformed_key_is_refused(base, portone, key):
 
 def test_while_the_first_runs_the_second_is_told_to_wait(base, portone, monkeypatch):
     pay(base, "approve")
-    cancelled, started, go_on = records.cancelled, threading.Event(), threading.Event()
+    cancelled, started, go_on = cancellations.cancelled, threading.Event(), threading.Event()
 
     def slow(*arguments):
         started.set()
         go_on.wait(30)
         return cancelled(*arguments)
 
-    monkeypatch.setattr(records, "cancelled", slow)
+    monkeypatch.setattr(cancellations, "cancelled", slow)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(post_cancel, base, {"reason": "x", "amount": 100}, KEY)
         assert started.wait(30)
@@ -387,9 +387,9 @@ def test_a_cancel_that_broke_can_be_asked_for_again(base, portone, monkeypatch):
     pay(base, "approve")
     with monkeypatch.context() as broken:
         broken.setattr(
-            rest, "RUNNING_SECONDS", 0
+            idempotency, "RUNNING_SECONDS", 0
         )  # as long as a dead process is thought to be at work
-        broken.setattr(records, "cancelled", None)
+        broken.setattr(cancellations, "cancelled", None)
         assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 500
     assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 200
     assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
@@ -397,8 +397,8 @@ def test_a_cancel_that_broke_can_be_asked_for_again(base, portone, monkeypatch):
 
 def test_an_answer_is_kept_for_its_time(base, portone, monkeypatch):
     pay(base, "approve")
-    assert rest.ANSWER_KEPT_SECONDS == 3 * 60 * 60
-    monkeypatch.setattr(rest, "ANSWER_KEPT_SECONDS", 0)
+    assert idempotency.ANSWER_SECONDS == 3 * 60 * 60
+    monkeypatch.setattr(idempotency, "ANSWER_SECONDS", 0)
     for _ in range(2):
         assert post_cancel(base, {"reason": "x", "amount": 100}, KEY).status_code == 200
     assert portone.get_payment(payment_id="payment1").amount.cancelled == 200

@@ -20,7 +20,7 @@ from portone_server_sdk.errors import (
 )
 from standardwebhooks import Webhook
 
-from portone_sandbox import checkout, webhooks
+from portone_sandbox import delivery, events, payments, webhook_request
 from tests.portone_sandbox.client import (
     ROOT,
     SETTINGS,
@@ -36,7 +36,7 @@ from tests.portone_sandbox.client import (
     switch,
 )
 from tests.stand_in import PortOne as Server
-from tests.stand_in import answer, hang
+from tests.stand_in import answer, drip, hang
 
 WEBHOOK_SECRET = SETTINGS["PORTONE_WEBHOOK_SECRET"]
 MINUTE = 60
@@ -45,7 +45,7 @@ MINUTE = 60
 @pytest.fixture(autouse=True)
 def looking_often(monkeypatch):
     """The sender looks at once for what these tests make due behind its back."""
-    monkeypatch.setattr(webhooks, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 0.02)
 
 
 def verified(call):
@@ -273,7 +273,7 @@ def test_the_schedule_can_be_shortened(make_room, merchant, monkeypatch):
 def test_what_is_no_success_is_tried_again(
     base, portone, merchant, monkeypatch, tmp_path, fault, status
 ):
-    monkeypatch.setattr(webhooks, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(webhook_request, "TIMEOUT_SECONDS", 0.3)
     merchant.fault = fault
     open_window(base)
     (sent,) = told(portone, 1)
@@ -285,6 +285,30 @@ def test_what_is_no_success_is_tried_again(
     assert (sent.status, sent.response.code) == ("SUCCEEDED", "200")
     assert due(tmp_path) is None
     assert "/elsewhere" not in [call[1] for call in merchant.calls]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"],
+    ids=["header", "body"],
+)
+def test_an_answer_that_comes_byte_by_byte_has_a_deadline(
+    base, portone, merchant, monkeypatch, tmp_path, start
+):
+    monkeypatch.setattr(webhook_request, "MAX_SECONDS", 0.3)
+    merchant.fault = drip(start, b"a", 0.02)
+    open_window(base)
+    (sent,) = told(portone, 1)
+    assert sent.status == "FAILED_UNEXPECTED_ERROR"
+    assert 0 < due(tmp_path) <= 1 * MINUTE
+    assert len(merchant.calls) == 1
+
+
+def test_an_address_that_cannot_exist_is_a_failed_try(base, portone, tmp_path):
+    open_window(base, noticeUrls=["http://a..b/"])
+    (sent,) = told(portone, 1)
+    assert sent.status == "FAILED_UNEXPECTED_ERROR"
+    assert 0 < due(tmp_path) <= 1 * MINUTE
 
 
 def test_a_merchant_that_is_not_there_is_told_later(base, portone, merchant, tmp_path):
@@ -382,7 +406,7 @@ def test_a_resend_has_its_limits(base, portone, merchant):
     told(portone, 2)
     with pytest.raises(WebhookNotFoundError):
         portone.resend_webhook(payment_id="payment1", webhook_id="another")
-    for _ in range(webhooks.MAX_MANUAL_TRIES):
+    for _ in range(events.MAX_MANUAL_TRIES):
         portone.resend_webhook(payment_id="payment1")
     with pytest.raises(MaxWebhookRetryCountReachedError):
         portone.resend_webhook(payment_id="payment1")
@@ -431,7 +455,7 @@ def test_the_webhook_can_come_before_the_browser(base, merchant):
 
 
 def test_a_webhook_that_comes_first_does_not_keep_the_browser_for_ever(base, merchant, monkeypatch):
-    monkeypatch.setattr(webhooks, "BEFORE_SECONDS", 0.3)
+    monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.3)
     merchant.fault = hang
     switch(base, "webhooks", order="before")
     url = open_window(base).json()["url"]
@@ -441,7 +465,7 @@ def test_a_webhook_that_comes_first_does_not_keep_the_browser_for_ever(base, mer
 def test_the_webhook_can_come_after_the_browser(base, merchant, tmp_path):
     switch(base, "webhooks", order="after")
     open_window(base)
-    assert 0 < due(tmp_path) <= webhooks.AFTER_SECONDS
+    assert 0 < due(tmp_path) <= events.AFTER_SECONDS
     let_time_pass(tmp_path)
     merchant.wait_for_calls(1)
 
@@ -465,7 +489,7 @@ def test_the_browser_can_come_without_the_webhook(base, portone, merchant):
 
 
 def test_a_slow_approval_is_told_when_the_api_shows_it(base, portone, merchant, monkeypatch):
-    monkeypatch.setattr(checkout, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(payments, "SLOW_SECONDS", 0.5)
     pay(base, "slow")
     merchant.wait_for_calls(2)
     assert portone.get_payment(payment_id="payment1").paid_at
@@ -532,7 +556,7 @@ def test_a_webhook_outlives_the_process_that_was_sending_it(tmp_path, merchant):
     merchant.fault = None
     with database(tmp_path) as db:
         ((claimed_until,),) = db.execute("SELECT claimedUntil FROM webhooks")
-        assert time.time() < claimed_until <= time.time() + webhooks.CLAIMED_SECONDS
+        assert time.time() < claimed_until <= time.time() + delivery.CLAIM_SECONDS
         db.execute("UPDATE webhooks SET claimedUntil = 1")
     with sandbox_process(tmp_path, merchant.url):
         merchant.wait_for_calls(2)
@@ -553,7 +577,7 @@ import click, sys, portone_sandbox, threading
 @click.command("orders")
 def orders():
     app = portone_sandbox.create_app(sys.argv[1], sys.argv[2])
-    app.extensions["webhooks"].wake()
+    app.extensions["sandbox"].sender.notify()
     assert threading.active_count() == 1
 orders.main([], prog_name="orders")
 """
@@ -563,11 +587,10 @@ orders.main([], prog_name="orders")
 SEND_ALL = """
 import sys, time
 import portone_sandbox
-from portone_sandbox import store
 
 app = portone_sandbox.create_app(sys.argv[1])
-with app.app_context(), store.reading() as db:
-    while store.has_webhooks_to_send(db):
+with app.extensions["sandbox"].store.reading() as db:
+    while db.has_webhooks_to_send():
         time.sleep(0.02)
 """
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 from portone_server_sdk import payment as shapes
 
-from portone_sandbox import records
+from portone_sandbox import methods
 from tests.portone_sandbox.client import choose, open_window, pay
 
 CHOSEN = {  # payMethod: what the buyer enters on the first screen, and on the second
@@ -118,7 +118,8 @@ def test_what_was_typed_and_is_not_in_the_record_is_not_kept(window, room):
     fields, _ = CHOSEN["MOBILE"]
     enter(window("MOBILE"), **{**fields, "birthDate": "711223-4"}, secret="271828")
     stored = b"".join(
-        path.read_bytes() for path in Path(room.config["DATABASE"]).parent.glob("sandbox.db*")
+        path.read_bytes()
+        for path in Path(room.extensions["sandbox"].store.path).parent.glob("sandbox.db*")
     )
     assert b"01012345678" in stored
     assert b"711223" not in stored and b"271828" not in stored
@@ -241,15 +242,15 @@ def test_the_chosen_months_are_in_the_record(window, portone):
 # One click
 
 
-@pytest.mark.parametrize("pay_method", sorted(records.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"}))
+@pytest.mark.parametrize("pay_method", sorted(methods.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"}))
 def test_every_method_is_paid_with_one_click(base, portone, pay_method):
     assert "code" not in pay(base, "approve", payMethod=pay_method, productType="REAL")
     payment = portone.get_payment(payment_id="payment1")
     assert isinstance(payment, shapes.PaidPayment)
-    assert type(payment.method).__name__ == records.METHOD_TYPES[pay_method]
+    assert type(payment.method).__name__ == methods.METHOD_TYPES[pay_method]
 
 
-@pytest.mark.parametrize("pay_method", records.METHOD_TYPES)
+@pytest.mark.parametrize("pay_method", methods.METHOD_TYPES)
 def test_the_first_screen_leads_to_the_others_where_there_are_some(base, pay_method):
     url = open_window(base, payMethod=pay_method).json()["url"]
     is_offered = f'href="{url}/buyer"' in requests.get(base + url, timeout=10).text
@@ -260,7 +261,7 @@ def test_the_first_screen_leads_to_the_others_where_there_are_some(base, pay_met
 # The PG decides later
 
 
-@pytest.mark.parametrize("pay_method", sorted(records.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"}))
+@pytest.mark.parametrize("pay_method", sorted(methods.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"}))
 def test_a_pending_payment_is_a_plain_result_and_no_other_window_opens(base, portone, pay_method):
     result = pay(base, "pend", payMethod=pay_method)
     payment = portone.get_payment(payment_id="payment1")

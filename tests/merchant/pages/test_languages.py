@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 import merchant.pages.korean
 import portone_sandbox.korean
 from merchant.pages.messages import CODES, MESSAGES, REASONS
-from portone_sandbox.records import METHOD_TYPES
+from portone_sandbox.methods import METHOD_TYPES
 from tests.conftest import BUYER
 from tests.stand_in import answer, record
 
