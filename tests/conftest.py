@@ -18,9 +18,16 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 import portone_sandbox
 from merchant import create_app
 from merchant.models import db
-from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
+from tests.browser import (  # noqa: F401 - fixtures
+    chromium,
+    listen,
+    new_context,
+    open_tab,
+    playwright,
+    tabs,
+)
 from tests.stand_in import PortOne
-from tests.visitor import page, site, visit  # noqa: F401
+from tests.visitor import page, site, visit  # noqa: F401 - fixtures
 
 # Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
 DATABASE_URL = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))

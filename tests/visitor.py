@@ -102,15 +102,12 @@ def wait_until_up(url, server, log):
 
 
 @pytest.fixture
-def visit(new_context, site):
-    """visit(device=None, **options) -> the order page in a browser of its own. No script may fail in it."""
+def visit(open_tab, site):
+    """visit(device=None, **options) -> the order page in a browser without a past."""
 
     def visit(device=None, **options):
-        page = new_context(
-            device, **{"base_url": site.url, "locale": "en-US", **options}
-        ).new_page()
-        page.goto("/")
-        page.fill("[name=buyerEmail]", new_email())
+        page = open_tab(device, **{"base_url": site.url, "locale": "en-US", **options})
+        begin(page)
         return page
 
     return visit
@@ -119,6 +116,14 @@ def visit(new_context, site):
 @pytest.fixture
 def page(visit):
     return visit()
+
+
+def begin(page):
+    """The order page, with a buyer of its own. Returns the buyer's address."""
+    page.goto("/")
+    email = new_email()
+    page.fill("[name=buyerEmail]", email)
+    return email
 
 
 def new_email():
@@ -156,11 +161,13 @@ def expect_status(page, status):
 
 
 def reload_until(page, status):
-    """The result page asks PortOne at most once in three seconds."""
+    """The result page asks PortOne at most once in three seconds, whoever asks for the page."""
     deadline = time.monotonic() + 15
-    while page.get_attribute("[data-order-status]", "data-order-status") != status:
+    while f'data-order-status="{status}"' not in page.request.get(page.url).text():
         assert time.monotonic() < deadline, f"the order did not become {status}"
-        page.reload()
+        page.wait_for_timeout(200)
+    page.reload()
+    expect_status(page, status)
 
 
 def order_id(page):
