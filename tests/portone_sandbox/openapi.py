@@ -61,10 +61,15 @@ def mistakes(method, path, status, answer):
 
 
 class Judge:
-    """Listens to an app from its first answer on; `verdict` is what was wrong with them."""
+    """Listens to apps from their first answer on; `verdict` is what was wrong with the answers."""
 
-    def __init__(self, app):
+    def __init__(self):
+        self.begin()
+
+    def begin(self):
         self.verdict, self.answers = [], 0
+
+    def listen_to(self, app):
         app.after_request(self.listen)
 
     def listen(self, response):
