@@ -123,7 +123,9 @@ class Shop:
     @cached_property
     def portone(self):
         """The sandbox, for the tests that need it."""
-        return portone_sandbox.create_app(self.folder / "sandbox.db")
+        app = portone_sandbox.create_app(self.folder / "sandbox.db")
+        app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
+        return app
 
     @cached_property
     def window(self):

@@ -184,11 +184,13 @@ def start_with_others(barrier, settings):
     merchant.create_app(settings)
 
 
-def test_processes_start_at_once_on_an_empty_database(tmp_path):
-    # Not forked from here: a thread of another test may hold a lock of SQLite's just then, which a fork would keep.
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_processes_start_at_once_on_an_empty_database(tmp_path, rounds):
+    # Not forked from here: a thread of another test may hold a lock of SQLite's just then, which a
+    # fork would keep.
     multi = multiprocessing.get_context("forkserver")
     multi.set_forkserver_preload([__name__])
-    for number in range(5):
+    for number in range(rounds):
         folder = tmp_path / str(number)
         folder.mkdir()
         arguments = (
@@ -239,7 +241,12 @@ def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]]
+    "options",
+    [
+        ["--workers=4"],
+        pytest.param(["--workers=4", "--preload"], marks=pytest.mark.long),
+        pytest.param(["--workers=1"], marks=pytest.mark.long),
+    ],
 )
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
     listener = socket.create_server(
