@@ -1,4 +1,7 @@
-"""A real Chromium. Without one the tests that want it are skipped, or fail when REQUIRE_BROWSER=1."""
+"""A real Chromium.
+
+Without one the tests that want it are skipped, or fail when REQUIRE_BROWSER=1.
+"""
 
 import importlib
 import os
@@ -104,7 +107,9 @@ def tabs():
 
 @pytest.fixture
 def open_tab(chromium, playwright, tabs):
-    """open_tab(device=None, **options) -> an empty page, with nothing stored. No script may fail in it.
+    """open_tab(device=None, **options) -> an empty page, with nothing stored.
+
+    No script may fail in it.
 
     The page is used again by later tests. One that needs an init script, a clock or the only page
     of a browser takes `new_context`.

@@ -1,4 +1,7 @@
-"""The real site in a process of its own, and what a visitor does in it. For the tests in a browser."""
+"""The real site in a process of its own, and what a visitor does in it.
+
+For the tests in a browser.
+"""
 
 import os
 import socket
@@ -139,7 +142,8 @@ def order(page, window_type="", method="CARD"):
 
 
 def pay(page, outcome, window_type="", method="CARD", opens=None):
-    """Order, and end the payment window as its button `data-outcome` says. opens: which kind of window is awaited."""
+    """Order, and end the payment window as its button `data-outcome` says. opens: which kind of
+    window is awaited."""
     opens = opens or window_type or "IFRAME"
     if opens == "POPUP":
         with page.expect_popup() as popup:

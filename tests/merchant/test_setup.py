@@ -177,7 +177,8 @@ def test_processes_start_at_once_on_an_empty_database(tmp_path, rounds):
 
 
 def test_a_table_that_another_worker_created_meanwhile_is_taken(tmp_path):
-    """The first statement of a worker that is just too late: the table was not there when it looked."""
+    """The first statement of a worker that is just too late: the table was not there when it
+    looked."""
     url = new_database(tmp_path)
 
     def be_faster(table, *_, **__):

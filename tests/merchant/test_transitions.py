@@ -13,7 +13,8 @@ def shop(asking_shop):
 
 @pytest.fixture
 def say(shop, portone):
-    """`say(order, status, …)`: PortOne has this record of the order's payment, and the browser returns."""
+    """`say(order, status, …)`: PortOne has this record of the order's payment, and the browser
+    returns."""
 
     def say(order, status, **changes):
         portone.records[order["paymentId"]] = record(order, status, **changes)

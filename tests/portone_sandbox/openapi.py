@@ -13,7 +13,8 @@ from functools import cache
 from flask import g, request
 
 PATH = os.environ.get("PORTONE_OPENAPI")
-# Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and HTTP's own.
+# Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and
+# HTTP's own.
 ELSEWHERE = ("IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
 
 

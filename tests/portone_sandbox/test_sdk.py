@@ -1,6 +1,7 @@
 """window.PortOne in a real Chromium, on the page of a merchant who is not where the sandbox is.
 
-With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, that package is tried as well.
+With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, that package
+is tried as well.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""The payment window's screens: what a buyer sees and enters, and what of it lands in the payment's record."""
+"""The payment window's screens: what a buyer sees and enters, and what of it lands in the payment's
+record."""
 
 import html
 import re

@@ -1,6 +1,8 @@
-"""Everybody can pay: with a screen reader, a keyboard, a small phone, without JavaScript as far as that goes.
+"""Everybody can pay: with a screen reader, a keyboard, a small phone, without JavaScript as far as
+that goes.
 
-axe-core looks at every page in every state, in both languages, light and dark. It comes with a package: no network.
+axe-core looks at every page in every state, in both languages, light and dark. It comes with a
+package: no network.
 """
 
 import re
