@@ -95,7 +95,8 @@ def free_port():
 
 @contextmanager
 def running(command, folder, port, log_name="log", **settings):
-    """The command, typed in that folder; until the site answers at that port, and no longer than the test."""
+    """The command, typed in that folder; until the site answers at that port, and no longer than
+    the test."""
     environment = {
         name: value
         for name, value in os.environ.items()

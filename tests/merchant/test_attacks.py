@@ -1,5 +1,5 @@
-"""What a buyer with developer tools, a script or a forged link can try: each is answered as the contract says, leaves
-the order unharmed, and is told by the trail."""
+"""What a buyer with developer tools, a script or a forged link can try: each is answered as the
+contract says, leaves the order unharmed, and is told by the trail."""
 
 import base64
 import logging
@@ -49,7 +49,8 @@ def differences(shop, order):
 
 
 def assert_mismatch(shop, order, expected):
-    """The browser is told which checks failed, the trail has both values, and the order can still be paid."""
+    """The browser is told which checks failed, the trail has both values, and the order can still
+    be paid."""
     answer = error(shop.complete(order), 400, "PAYMENT_MISMATCH")
     assert (sorted(answer["reasons"]), answer["retryable"]) == (sorted(expected), False)
     assert differences(shop, order) == expected
@@ -74,7 +75,8 @@ def assert_unharmed(shop, order):
 
 
 def assert_no_personal_data(shop):
-    """The trail is shown to whoever has the order's address, and kept: nobody is named in any of its columns."""
+    """The trail is shown to whoever has the order's address, and kept: nobody is named in any of
+    its columns."""
     told = str(rows(shop, PaymentEvent))
     for private in [
         *BUYER.values(),
@@ -392,7 +394,10 @@ def test_the_trail_names_nobody_whatever_happens(asking_shop, portone):
 
 
 def follow(shop, query):
-    """What the browser shows in the end, and the address it stands at. The query is a dict, or text as it is."""
+    """What the browser shows in the end, and the address it stands at.
+
+    The query is a dict, or text as it is.
+    """
     first = shop.client.get("/payment-redirect", query_string=query)
     assert first.status_code == 303 and re.fullmatch(
         r"/orders/[0-9a-f]{32}(\?message=.*)?", first.location

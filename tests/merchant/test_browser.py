@@ -1,5 +1,6 @@
 """A visitor pays: the real site in its own process, and a real Chromium."""
 
+import itertools
 import re
 import time
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from merchant.pages.korean import KOREAN
 from merchant.pages.messages import MESSAGES
 from tests.browser import sync_api
 from tests.visitor import (
+    begin,
     choose,
     expect_status,
     new_email,
@@ -30,16 +32,21 @@ FINAL_STATUS = {"approve": "PAID", "decline": "FAILED", "cancel": "FAILED"}
 # What the tests look at
 
 
-def placed_orders(page):
-    """The orders that the page asks the shop for, from now on."""
-    requests = []
+@pytest.fixture
+def placed_orders(listen):
+    """placed_orders(page) -> a list of the orders that it asks the shop for, from now on."""
 
-    def note(request):
-        if request.method == "POST" and request.url.endswith("/orders"):
-            requests.append(request)
+    def placed_orders(page):
+        requests = []
 
-    page.context.on("request", note)
-    return requests
+        def note(request):
+            if request.method == "POST" and request.url.endswith("/orders"):
+                requests.append(request)
+
+        listen(page.context, "request", note)
+        return requests
+
+    return placed_orders
 
 
 def orders_of(site, email):
@@ -49,37 +56,63 @@ def orders_of(site, email):
 # Every window, every answer
 
 
-@pytest.mark.parametrize("outcome", FINAL_STATUS)
-@pytest.mark.parametrize("window_type", ["IFRAME", "POPUP", "REDIRECTION", ""])
+def in_full(quick, *lists):
+    """Every combination, all but the quick ones marked `long`."""
+    every = itertools.product(*lists)
+    return [
+        each if each in quick else pytest.param(*each, marks=pytest.mark.long) for each in every
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window_type", "outcome"),
+    in_full(
+        [("IFRAME", "cancel"), ("POPUP", "approve"), ("REDIRECTION", "approve")],
+        ["IFRAME", "POPUP", "REDIRECTION", ""],
+        FINAL_STATUS,
+    ),
+)
 def test_pay_on_a_pc(page, window_type, outcome):
     pay(page, outcome, window_type)
     expect_status(page, FINAL_STATUS[outcome])
 
 
-@pytest.mark.parametrize("outcome", FINAL_STATUS)
-@pytest.mark.parametrize("device", ["iPhone 13", "Pixel 7"])
+@pytest.mark.parametrize(
+    ("device", "outcome"),
+    in_full(
+        [("iPhone 13", "cancel"), ("Pixel 7", "approve")], ["iPhone 13", "Pixel 7"], FINAL_STATUS
+    ),
+)
 def test_pay_on_a_phone(visit, device, outcome):
     page = visit(device)
     pay(page, outcome, opens="REDIRECTION")
     expect_status(page, FINAL_STATUS[outcome])
 
 
-def test_one_click_pays(visit):
-    page = visit()
+def test_one_click_pays(page):
     page.reload()
     page.click("#pay")
     choose(page, "approve")
     expect_status(page, "PAID")
 
 
-@pytest.mark.parametrize("method", ["TRANSFER", "EASY_PAY", "MOBILE"])
+@pytest.mark.parametrize(
+    "method",
+    [*(pytest.param(each, marks=pytest.mark.long) for each in ("TRANSFER", "EASY_PAY")), "MOBILE"],
+)
 def test_other_pay_methods(page, method):
     pay(page, "approve", method=method)
     expect_status(page, "PAID")
 
 
-@pytest.mark.parametrize("window_type", ["IFRAME", "REDIRECTION"])
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize(
+    ("window_type", "locale"),
+    in_full(
+        [("IFRAME", "en-US"), ("REDIRECTION", "ko-KR")],
+        ["IFRAME", "REDIRECTION"],
+        ["ko-KR", "en-US"],
+    ),
+)
 def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale):
     page = visit(locale=locale)
     pay(page, "decline", window_type)
@@ -87,22 +120,28 @@ def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale
     words = MESSAGES["LIMIT"]
     for text in (words.happened, words.next_step):
         expect(page.locator("main")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
-    expect(page.locator("#message [lang=ko]")).to_contain_text(
-        "한도"
-    )  # the PG's words: limit exceeded
+    of_the_pg = page.locator("#message [lang=ko]")
+    expect(of_the_pg).to_contain_text("한도")  # limit exceeded
 
 
-def test_a_retry_is_in_the_language_that_was_chosen_meanwhile(visit):
-    page = visit()
-    pay(page, "decline")
+@pytest.mark.parametrize(("device", "opens"), [(None, "IFRAME"), ("iPhone 13", "REDIRECTION")])
+def test_retry_after_a_decline_in_a_language_that_was_chosen_meanwhile(visit, site, device, opens):
+    page = visit(device)
+    pay(page, "decline", opens=opens)
     expect_status(page, "FAILED")
+    failed_order = order_id(page)
+
     page.click("nav [hreflang=ko]")
     page.click("#retry")
-    window = page.frame_locator("dialog iframe")
+    window = page if device else page.frame_locator("dialog iframe")
+    expect(window.locator("[data-outcome=approve]")).to_be_visible()
     expect(window.locator("html")).to_have_attribute("lang", "ko")
-    window.locator("[data-outcome=approve]").click()
+    choose(page, "approve", opens)
     expect_status(page, "PAID")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
+    assert order_id(page) == failed_order
+    assert len(set(payment_ids(site, page))) == 2
+    expect(page.locator("#retry")).to_have_count(0)
 
 
 def test_a_manual_approval_is_said_in_the_pages_language_and_leaves_the_order_unpaid(page):
@@ -123,14 +162,19 @@ def test_a_closed_popup_is_a_cancelled_payment(page):
     expect_status(page, "FAILED")
 
 
-@pytest.mark.parametrize("window_type", ["IFRAME", "REDIRECTION"])
+@pytest.mark.parametrize(
+    "window_type", ["IFRAME", pytest.param("REDIRECTION", marks=pytest.mark.long)]
+)
 def test_slow_approval(page, window_type):
     pay(page, "slow", window_type)
     expect(page.locator("[data-order-status]")).to_be_visible()
     reload_until(page, "PAID")
 
 
-@pytest.mark.parametrize("window_type", ["IFRAME", "POPUP", "REDIRECTION"])
+@pytest.mark.parametrize(
+    "window_type",
+    ["IFRAME", *(pytest.param(each, marks=pytest.mark.long) for each in ("POPUP", "REDIRECTION"))],
+)
 def test_tampered_amount_is_a_mismatch(page, window_type):
     pay(page, "tamper", window_type)
     expect_status(page, "MISMATCH")
@@ -158,7 +202,7 @@ def test_virtual_account(page, site):
 # What goes wrong on the way
 
 
-@pytest.mark.parametrize("window_type", ["IFRAME", "POPUP"])
+@pytest.mark.parametrize("window_type", ["IFRAME", pytest.param("POPUP", marks=pytest.mark.long)])
 def test_abandoned_after_approval_then_reloaded(page, window_type):
     """The order page leads to the order whose window was open, and that one is paid."""
     pay(page, "abandon", window_type)
@@ -170,17 +214,6 @@ def test_abandoned_after_approval_then_reloaded(page, window_type):
     expect_status(page, "PAID")
 
 
-def test_abandoned_after_approval_and_told_by_webhook(page, site):
-    """The buyer never comes back; PortOne tells the shop."""
-    email = page.input_value("[name=buyerEmail]")
-    pay(page, "abandon")
-    expect(page.frame_locator("dialog iframe").locator(".done")).to_be_visible()
-    deadline = time.monotonic() + 10
-    while site.values(Order.status, Order.buyer_email == email) != ["PAID"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_abandoned_after_approval_in_a_redirect_window(page):
     pay(page, "abandon", "REDIRECTION")
     expect(page.locator(".done")).to_be_visible()
@@ -189,7 +222,7 @@ def test_abandoned_after_approval_in_a_redirect_window(page):
 
 
 @pytest.mark.parametrize("twice", ["double click", "Enter"])
-def test_pressed_twice_is_one_order(page, site, twice):
+def test_pressed_twice_is_one_order(page, site, placed_orders, twice):
     email = page.input_value("[name=buyerEmail]")
     requests = placed_orders(page)
     if twice == "Enter":
@@ -206,7 +239,7 @@ def test_pressed_twice_is_one_order(page, site, twice):
     assert len(payment_ids(site, page)) == 1
 
 
-def test_back_from_a_redirect_window_shows_the_order(page, site):
+def test_back_from_a_redirect_window_shows_the_order(page, site, placed_orders):
     email = page.input_value("[name=buyerEmail]")
     requests = placed_orders(page)
     order(page, "REDIRECTION")
@@ -217,11 +250,9 @@ def test_back_from_a_redirect_window_shows_the_order(page, site):
     assert orders_of(site, email) == [order_id(page)]
 
 
-def test_blocked_sdk_is_said_and_makes_no_order(page, site):
-    email = new_email()
+def test_blocked_sdk_is_said_and_makes_no_order(page, site, placed_orders):
     page.context.route("**/browser-sdk.js", lambda route: route.abort())
-    page.reload()
-    page.fill("[name=buyerEmail]", email)
+    email = begin(page)
     requests = placed_orders(page)
     page.click("#pay")
     expect(page.locator("#message")).to_contain_text("could not be loaded")
@@ -230,49 +261,51 @@ def test_blocked_sdk_is_said_and_makes_no_order(page, site):
     assert orders_of(site, email) == []
 
 
+THROWN = [  # code, message, what the page says
+    (
+        "BadRequest",
+        "storeId is required.",
+        "because of the shop's settings. Nothing has been charged.",
+    ),
+    (
+        "AmountNotEqualToPredefined",
+        "금액이 다릅니다.",
+        "The amount is no longer that of the order.",
+    ),
+    (
+        "PaymentAlreadyPaid",
+        "이미 결제된 paymentId입니다.",
+        "This payment was made before or is under way.",
+    ),
+    ("Aborted", "팝업이 차단되었습니다.", "Allow popups for this site"),
+    ("UnknownError", "Failed to fetch", "could not be opened. Nothing has been charged."),
+    (None, "x is not a function", "could not be opened. Nothing has been charged."),
+]
+
+
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
-@pytest.mark.parametrize(
-    ("code", "message", "said"),
-    [
-        (
-            "BadRequest",
-            "storeId is required.",
-            "because of the shop's settings. Nothing has been charged.",
-        ),
-        (
-            "AmountNotEqualToPredefined",
-            "금액이 다릅니다.",
-            "The amount is no longer that of the order.",
-        ),
-        (
-            "PaymentAlreadyPaid",
-            "이미 결제된 paymentId입니다.",
-            "This payment was made before or is under way.",
-        ),
-        ("Aborted", "팝업이 차단되었습니다.", "Allow popups for this site"),
-        ("UnknownError", "Failed to fetch", "could not be opened. Nothing has been charged."),
-        (None, "x is not a function", "could not be opened. Nothing has been charged."),
-    ],
-)
-def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(
-    visit, locale, code, message, said
-):
+def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale):
     page = visit(locale=locale)
-    page.evaluate(
-        """([code, message]) => {
-             PortOne.requestPayment = async () => { throw Object.assign(Error(message), { code }); };
-           }""",
-        [code, message],
-    )
-    page.click("#pay")
-    [text] = {text for text in KOREAN if said in text}
-    expect(page.locator("#message")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
-    expect(page.locator("#message small")).to_have_text(f"{code}: {message}" if code else message)
-    expect(page.locator("#message small")).to_have_attribute(
-        "lang", "ko" if re.search("[가-힣]", message) else "en"
-    )
-    expect(page.locator("#message a")).to_have_count(1 if code == "PaymentAlreadyPaid" else 0)
-    expect(page.locator("#pay")).to_be_enabled()
+    for code, message, said in THROWN:
+        begin(page)
+        page.evaluate(
+            """([code, message]) => {
+                 PortOne.requestPayment = async () => {
+                   throw Object.assign(Error(message), { code });
+                 };
+               }""",
+            [code, message],
+        )
+        page.click("#pay")
+        [text] = {text for text in KOREAN if said in text}
+        shown = page.locator("#message")
+        expect(shown).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
+        small = shown.locator("small")
+        expect(small).to_have_text(f"{code}: {message}" if code else message)
+        language = "ko" if re.search("[가-힣]", message) else "en"
+        expect(small).to_have_attribute("lang", language)
+        expect(shown.locator("a")).to_have_count(1 if code == "PaymentAlreadyPaid" else 0)
+        expect(page.locator("#pay")).to_be_enabled()
 
 
 def refuse_confirmation(page, times=None):
@@ -302,20 +335,29 @@ def test_confirmation_is_tried_again(page):
 
 
 @pytest.mark.parametrize(
-    "locale, said", [("ko-KR", "다시 결제"), ("en-US", "still being confirmed")]
+    "locale, said",
+    [
+        ("ko-KR", "다시 결제"),
+        pytest.param("en-US", "still being confirmed", marks=pytest.mark.long),
+    ],
 )
-def test_an_unconfirmed_payment_is_never_called_failed(visit, locale, said):
-    page = visit(locale=locale)
+def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale, said):
+    page = new_context(base_url=site.url, locale=locale).new_page()
+    page.clock.install()  # the pauses between two tries are seconds
+    begin(page)
     refused = refuse_confirmation(page)
     pay(page, "approve")
-    expect(page.locator("#message")).to_contain_text(said, timeout=20_000)
+    deadline = time.monotonic() + 30
+    while said not in page.inner_text("#message"):
+        assert time.monotonic() < deadline, page.inner_text("#message")
+        page.clock.run_for(500)
     assert not re.search("fail|실패", page.inner_text("#message"), re.IGNORECASE)
     page.click("#message a")
     expect_status(page, "PAID")
     assert len(refused) > 2
 
 
-def test_blocked_popup_is_said_and_the_order_kept(page, site):
+def test_blocked_popup_is_said_and_the_order_kept(page, site, placed_orders):
     email = page.input_value("[name=buyerEmail]")
     page.evaluate("window.open = () => null")
     requests = placed_orders(page)
@@ -329,24 +371,9 @@ def test_blocked_popup_is_said_and_the_order_kept(page, site):
     assert len(orders_of(site, email)) == 1
 
 
-@pytest.mark.parametrize("device, opens", [(None, "IFRAME"), ("iPhone 13", "REDIRECTION")])
-def test_retry_after_a_decline(visit, site, device, opens):
-    page = visit(device)
-    pay(page, "decline", opens=opens)
-    expect_status(page, "FAILED")
-    failed_order = order_id(page)
-
-    page.click("#retry")
-    choose(page, "approve", opens)
-    expect_status(page, "PAID")
-    assert order_id(page) == failed_order
-    assert len(set(payment_ids(site, page))) == 2
-    expect(page.locator("#retry")).to_have_count(0)
-
-
-def test_markup_in_a_redirect_is_shown_as_text(page):
+def test_markup_in_a_redirect_is_shown_as_text(page, listen):
     dialogs = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    listen(page, "dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     buyer = {"name": "Gildong Hong", "email": new_email(), "phone": "010-1234-5678"}
     body = {
         "productId": page.input_value("[name=productId]:checked"),

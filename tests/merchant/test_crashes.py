@@ -1,8 +1,9 @@
-"""The server is killed (SIGKILL) at every step: after a restart and `flask reconcile` every order is in its true state.
+"""The server is killed (SIGKILL) at every step: after a restart and `flask reconcile` every order
+is in its true state.
 
-A server is forked for each kill, from an app that is loaded but not connected, as `gunicorn --preload` does. It counts
-checkpoints, which are before and after every SQL statement, every commit and every call to PortOne, and kills itself at
-the one it was told.
+A server is forked for each kill, from an app that is loaded but not connected, as
+`gunicorn --preload` does. It counts checkpoints, which are before and after every SQL statement,
+every commit and every call to PortOne, and kills itself at the one it was told.
 """
 
 import gc
@@ -64,7 +65,10 @@ RECONCILE = [
 
 
 def ship(order):
-    """A fulfilment as its docstring asks for: database work on the app's own session. Twice would be two rows."""
+    """A fulfilment as its docstring asks for: database work on the app's own session.
+
+    Twice would be two rows.
+    """
     session.execute(text(SHIP), {"id": order.id})
 
 
@@ -84,14 +88,16 @@ def shipping_shop(folder, **settings):
 
 @pytest.fixture(autouse=True)
 def no_thread_of_another_test():
-    """Ends the sandboxes that still send webhooks: a lock of SQLite's that one holds would stay locked in a fork."""
+    """Ends the sandboxes that still send webhooks: a lock of SQLite's that one holds would stay
+    locked in a fork."""
     for sender in [each for each in gc.get_objects() if isinstance(each, WebhookSender)]:
         sender.close()
 
 
 @pytest.fixture
 def shipping(monkeypatch):
-    """What the copier of merchant/ would configure, here and so in every server forked from here."""
+    """What the copier of merchant/ would configure, here and so in every server forked from
+    here."""
     monkeypatch.setattr(fulfilment, "fulfil", ship)
     monkeypatch.setattr(cli, "LOOKUPS_PER_SECOND", QUICK)
 
@@ -105,8 +111,8 @@ def shop(tmp_path, shipping):
 
 
 def dies(shop, step, serve, fulfil=ship):
-    """Run `serve()` in a server forked for it. True if it was killed at its `step`th checkpoint, False if it has
-    fewer."""
+    """Run `serve()` in a server forked for it. True if it was killed at its `step`th checkpoint,
+    False if it has fewer."""
     engine_of(shop).dispose()  # a connection must not be shared across a fork
     child = os.fork()
     if child == 0:
@@ -164,8 +170,8 @@ def engine_of(shop):
 
 
 def kill_at_every_step(shop, begin, serve, every=1, **options):
-    """A new server and a new `begin(shop)` for every kill, until a server reaches its end. Gives all that was begun,
-    of which the last was not killed."""
+    """A new server and a new `begin(shop)` for every kill, until a server reaches its end. Gives
+    all that was begun, of which the last was not killed."""
     begun = []
     for step in itertools.count(1, every):
         begun.append(begin(shop))
@@ -250,10 +256,14 @@ def environment(folder, **settings):
 
 
 class Site:
-    """The shop on a real server: gunicorn with several processes of four threads each. Ends with its `with` block."""
+    """The shop on a real server: gunicorn with several processes of four threads each.
+
+    Ends with its `with` block.
+    """
 
     def __init__(self, folder, workers, **settings):
-        # The socket is ours: nobody else can take the port, and who connects early waits until a worker is there.
+        # The socket is ours: nobody else can take the port, and who connects early waits until a
+        # worker is there.
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.log = folder / "gunicorn.log"

@@ -1,4 +1,5 @@
-"""What the shop does while PortOne, the network or the database fails: the truth is unknown, and nothing is lost."""
+"""What the shop does while PortOne, the network or the database fails: the truth is unknown, and
+nothing is lost."""
 
 import base64
 import gzip
@@ -42,7 +43,8 @@ NO_RECORD = {"type": "PAYMENT_NOT_FOUND", "message": "no such payment"}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """One shop for all faults: what an earlier one left behind in its connections would show in a later test."""
+    """One shop for all faults: what an earlier one left behind in its connections would show in a
+    later test."""
     with PortOne() as portone:
         yield Shop(tmp_path_factory.mktemp("shop"), PORTONE_API_BASE=portone.url), portone
 
@@ -150,7 +152,8 @@ def assert_paid_once(shop, order):
 
 
 def assert_withstood(shop, order, status, code):
-    """While PortOne fails, everybody is answered as the contract says, and the order is as it was."""
+    """While PortOne fails, everybody is answered as the contract says, and the order is as it
+    was."""
     assert_error(complete(shop, order), status, code)
     shown = page(shop, order)
     assert shown.status_code == 200 and 'data-order-status="PENDING"' in shown.text
@@ -734,7 +737,8 @@ def read_only(shop, folder):
 
 @contextmanager
 def full(shop, folder):
-    """The disk is full: the file may not grow, and its pages have no room left for a row of any table."""
+    """The disk is full: the file may not grow, and its pages have no room left for a row of any
+    table."""
     with shop.app.app_context():
         engine = shop.app.extensions["sqlalchemy"].engine
     with engine.connect() as connection:
@@ -771,7 +775,8 @@ def fragile(tmp_path, monkeypatch):
 
 
 def assert_whole(shop):
-    """Every order has its attempt and the beginning of its trail, and nothing is there without its order."""
+    """Every order has its attempt and the beginning of its trail, and nothing is there without its
+    order."""
     with shop.app.app_context():
         orders = {order.id: order.payment_id for order in session.scalars(select(Order))}
         payments = {payment.order_id: payment.id for payment in session.scalars(select(Payment))}

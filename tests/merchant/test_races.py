@@ -1,8 +1,10 @@
-"""Many ask at once: about one payment, about two payments of one order, about one that is cancelled meanwhile.
+"""Many ask at once: about one payment, about two payments of one order, about one that is cancelled
+meanwhile.
 
-The shop is a real server of four processes with four threads each, and its callers are threads that a barrier
-releases together. One round of a race is in the core suite, more rounds and more races are `long`. Where one order of
-events is the interesting one, PortOne's stand-in holds its answers back until it has come about.
+The shop is a real server of four processes with four threads each, and its callers are threads that
+a barrier releases together. One round of a race is in the core suite, more rounds and more races
+are `long`. Where one order of events is the interesting one, PortOne's stand-in holds its answers
+back until it has come about.
 """
 
 import random
@@ -62,7 +64,8 @@ def stand_in_settings(portone):
 
 
 def at_once(calls):
-    """Make all calls at the same moment, each in a thread of its own; gives what they returned, in the same order."""
+    """Make all calls at the same moment, each in a thread of its own; gives what they returned, in
+    the same order."""
     together = threading.Barrier(len(calls))
 
     def make(call):
@@ -203,7 +206,8 @@ def test_an_attempt_opened_while_the_first_is_approved_is_refused_or_can_only_be
 
 
 class Held:
-    """A fault of the stand-in: so many calls are answered with what PortOne knew when they came, once `go()` is said.
+    """A fault of the stand-in: so many calls are answered with what PortOne knew when they came,
+    once `go()` is said.
 
     `come()` waits until they are all there; whoever calls after them is answered at once.
     """

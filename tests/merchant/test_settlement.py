@@ -1,5 +1,6 @@
-"""What must always hold, over any order of events: PortOne's payments change, and somebody tells of it, early, late,
-twice, or while PortOne can't be asked. The shop and its database are real, PortOne is a stand-in on the shop's session.
+"""What must always hold, over any order of events: PortOne's payments change, and somebody tells of
+it, early, late, twice, or while PortOne can't be asked. The shop and its database are real, PortOne
+is a stand-in on the shop's session.
 """
 
 import json
@@ -218,7 +219,8 @@ def reply(start_response, status, body):
 
 
 def who_paid(story):
-    """(paymentId or None, is it to be fulfilled?): what the records that the shop was given say, one after another."""
+    """(paymentId or None, is it to be fulfilled?): what the records that the shop was given say,
+    one after another."""
     newest = {}
     for id, status, updated_at in story.seen:
         if updated_at < newest.get(id, ""):
@@ -251,7 +253,8 @@ def check_step(before, after):
 
 
 def check_state(story, stored, fulfilled):
-    """What must hold at any moment. fulfilled: ids of orders, one for each time that one was fulfilled."""
+    """What must hold at any moment. fulfilled: ids of orders, one for each time that one was
+    fulfilled."""
     order, payments = stored.order, stored.payments
     payer, is_to_be_fulfilled = who_paid(story)
     assert (order.payment_id if order.paid_at else None) == payer, (

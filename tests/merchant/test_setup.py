@@ -1,4 +1,4 @@
-"""Starting: settings, our own site, a host's app."""
+"""Starting: our own site, a host's app, several processes at once."""
 
 import multiprocessing
 import os
@@ -26,42 +26,11 @@ from merchant import config
 from merchant.catalog import PRODUCTS
 from merchant.models import Order
 from tests.databases import new_database, sqlite_only
+from tests.merchant.test_config import ACCOUNT
 
 pytestmark = pytest.mark.database
 
 ROOT = Path(__file__).parents[2]
-ACCOUNT = {
-    "PORTONE_STORE_ID": "store-1",
-    "PORTONE_CHANNEL_KEY": "channel-key-1",
-    "PORTONE_API_SECRET": "secret-1",
-}
-
-
-@pytest.mark.parametrize("missing", ACCOUNT)
-def test_a_missing_setting_is_named_and_the_others_are_not_shown(missing):
-    with pytest.raises(config.SettingsError) as error:
-        config.load({**ACCOUNT, missing: ""})
-    assert missing in str(error.value) and "secret-1" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORTONE_ALLOW_TEST", "perhaps"),
-        ("PORTONE_PAY_METHODS", "CARD,GOLD"),
-        ("PORTONE_MAX_LOOKUPS", "0"),
-        ("PORTONE_WEBHOOK_SECRET", "whsec_!"),
-        ("PORTONE_API_BASE", "api.portone.io"),
-        ("PUBLIC_URL", "shop.example"),
-    ],
-)
-def test_a_malformed_setting_is_named(name, value):
-    with pytest.raises(config.SettingsError, match=name):
-        config.load({**ACCOUNT, name: value})
-
-
-def test_secrets_are_not_in_the_settings_repr():
-    assert "secret-1" not in repr(config.load(ACCOUNT))
 
 
 @pytest.fixture
@@ -186,11 +155,13 @@ def start_with_others(barrier, settings):
     merchant.create_app(settings)
 
 
-def test_processes_start_at_once_on_an_empty_database(tmp_path):
-    # Not forked from here: a thread of another test may hold a lock of SQLite's just then, which a fork would keep.
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_processes_start_at_once_on_an_empty_database(tmp_path, rounds):
+    # Not forked from here: a thread of another test may hold a lock of SQLite's just then, which a
+    # fork would keep.
     multi = multiprocessing.get_context("forkserver")
     multi.set_forkserver_preload([__name__])
-    for number in range(5):
+    for number in range(rounds):
         folder = tmp_path / str(number)
         folder.mkdir()
         arguments = (
@@ -208,7 +179,8 @@ def test_processes_start_at_once_on_an_empty_database(tmp_path):
 
 
 def test_a_table_that_another_worker_created_meanwhile_is_taken(tmp_path):
-    """The first statement of a worker that is just too late: the table was not there when it looked."""
+    """The first statement of a worker that is just too late: the table was not there when it
+    looked."""
     url = new_database(tmp_path)
 
     def be_faster(table, *_, **__):
@@ -241,7 +213,12 @@ def test_a_start_while_another_worker_holds_the_database_succeeds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [["--workers=4"], ["--workers=4", "--preload"], ["--workers=1"]]
+    "options",
+    [
+        ["--workers=4"],
+        pytest.param(["--workers=4", "--preload"], marks=pytest.mark.long),
+        pytest.param(["--workers=1"], marks=pytest.mark.long),
+    ],
 )
 def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(tmp_path, options):
     listener = socket.create_server(

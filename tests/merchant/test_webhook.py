@@ -1,4 +1,7 @@
-"""Webhooks: who may send them, what they may say, and what they do. What they say is only a reason to ask PortOne."""
+"""Webhooks: who may send them, what they may say, and what they do.
+
+What they say is only a reason to ask PortOne.
+"""
 
 import base64
 import json
@@ -25,7 +28,8 @@ PAID = "Transaction.Paid"
 
 
 def signed(body, secret=accounts.WEBHOOK_SECRET, at=None, id="msg_1"):
-    """The headers of a webhook with this body (text), sent at a time in seconds, by the published library."""
+    """The headers of a webhook with this body (text), sent at a time in seconds, by the published
+    library."""
     at = int(at or time.time())
     signature = standardwebhooks.Webhook(secret).sign(
         id, datetime.fromtimestamp(at, timezone.utc), body
@@ -79,7 +83,10 @@ def shop(asking_shop):
 
 
 def accepts(shop, portone, headers, order):
-    """Is a webhook about the order accepted with these headers? Then PortOne is asked, else nothing happens at all."""
+    """Is a webhook about the order accepted with these headers?
+
+    Then PortOne is asked, else nothing happens at all.
+    """
     asked, events = len(portone.calls), count_events(shop)
     response = send(shop, body_of(order), headers)
     if response.status_code == 200:
@@ -202,7 +209,8 @@ def test_without_a_secret_anybody_may_send_one_and_it_is_still_only_a_reason_to_
 
 
 def verdicts(secrets, headers, body):
-    """What is_signed, standardwebhooks and portone_server_sdk say of a webhook, given our secrets as bytes."""
+    """What is_signed, standardwebhooks and portone_server_sdk say of a webhook, given our secrets
+    as bytes."""
 
     def standard(secret):
         with suppress(
@@ -325,7 +333,8 @@ def test_one_changed_character_anywhere_is_refused(place, at, char):
     headers = {name: changed[name] for name in changed if name.startswith("webhook-")}
     ours, *theirs = verdicts([changed["secret"].encode()], headers, changed["body"])
     assert ours is False
-    # The libraries read base64 leniently: the signature's last bits, and characters that are not base64, don't count.
+    # The libraries read base64 leniently: the signature's last bits, and characters that are not
+    # base64, don't count.
     assert theirs == [False, False] or place == "webhook-signature"
 
 

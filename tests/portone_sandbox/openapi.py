@@ -1,7 +1,8 @@
-"""PortOne's published OpenAPI document as the judge of every answer that the sandbox's REST API gives in a test.
+"""PortOne's OpenAPI document as the judge of every answer of the sandbox's REST API in a test.
 
-The document is in PyPI's portone-mcp-server, as resources/docs/schema/v2.openapi.json; PORTONE_OPENAPI says where that
-file is. Without it there is no judge, and portone-server-sdk alone reads the answers. `.ci/run` has it.
+The document is in PyPI's portone-mcp-server, as resources/docs/schema/v2.openapi.json;
+PORTONE_OPENAPI says where that file is. Without it there is no judge, and portone-server-sdk alone
+reads the answers. `.ci/run` has it.
 """
 
 import json
@@ -10,10 +11,10 @@ import re
 from functools import cache
 
 from flask import g, request
-from jsonschema import Draft7Validator, FormatChecker
 
 PATH = os.environ.get("PORTONE_OPENAPI")
-# Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and HTTP's own.
+# Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and
+# HTTP's own.
 ELSEWHERE = ("IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
 
 
@@ -47,6 +48,8 @@ def _without_discriminators(schema):
 
 def mistakes(method, path, status, answer):
     """What the document says against this answer, one message each. path: as in the document."""
+    from jsonschema import Draft7Validator, FormatChecker  # slow, and only needed with a document
+
     documented = document()["paths"][path][method.lower()]["responses"]
     if str(status) not in documented:
         return [f"{method} {path} is not documented to answer {status}: {answer}"]
@@ -61,10 +64,15 @@ def mistakes(method, path, status, answer):
 
 
 class Judge:
-    """Listens to an app from its first answer on; `verdict` is what was wrong with them."""
+    """Listens to apps from their first answer on; `verdict` is what was wrong with the answers."""
 
-    def __init__(self, app):
+    def __init__(self):
+        self.begin()
+
+    def begin(self):
         self.verdict, self.answers = [], 0
+
+    def listen_to(self, app):
         app.after_request(self.listen)
 
     def listen(self, response):

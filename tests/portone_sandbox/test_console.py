@@ -106,8 +106,8 @@ def test_a_search_for_a_payment_id_leads_to_that_payment(base):
 
 
 @pytest.fixture
-def page(new_context, base):
-    return new_context(base_url=base, locale="en-US").new_page()
+def page(open_tab, base):
+    return open_tab(base_url=base, locale="en-US")
 
 
 @pytest.mark.browser
@@ -144,12 +144,10 @@ def test_the_console_does_not_disturb_who_types(base, page):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_the_console_fits_a_narrow_phone(base, new_context, language):
+@pytest.mark.parametrize("language", ["ko", pytest.param("en", marks=pytest.mark.long)])
+def test_the_console_fits_a_narrow_phone(base, open_tab, language):
     make_payment(base, "approve", orderName="아주 긴 이름의 상품 " * 5)
-    page = new_context(
-        base_url=base, locale=language, viewport={"width": 320, "height": 640}
-    ).new_page()
+    page = open_tab(base_url=base, locale=language, viewport={"width": 320, "height": 640})
     for path in ("/", "/console/payments/payment1"):
         page.goto(path)
         page.evaluate(

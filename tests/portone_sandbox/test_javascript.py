@@ -1,5 +1,5 @@
-"""PortOne's official JavaScript server SDK. PORTONE_SERVER_SDK is the folder of the unpacked npm package
-@portone/server-sdk; without it, or without Node.js, these tests are skipped."""
+"""PortOne's official JavaScript server SDK. PORTONE_SERVER_SDK is the folder of the unpacked npm
+package @portone/server-sdk; without it, or without Node.js, these tests are skipped."""
 
 import json
 import os

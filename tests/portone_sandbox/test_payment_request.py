@@ -1,6 +1,7 @@
 """What requestPayment takes and what it refuses.
 
-With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, its types are compared as well.
+With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, its types are
+compared as well.
 """
 
 import json
@@ -269,7 +270,10 @@ def test_a_malformed_body_is_refused(base, body):
 
 
 def places(value, name=""):
-    """Every place in the request: its name, its holder and its key. What is the merchant's or the PG's own is one."""
+    """Every place in the request: its name, its holder and its key.
+
+    What is the merchant's or the PG's own is one.
+    """
     if name in ("customData", "bypass"):
         return
     if isinstance(value, dict):

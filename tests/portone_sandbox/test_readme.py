@@ -1,4 +1,5 @@
-"""The page that explains the sandbox to others: its commands are run, and its tables are complete."""
+"""The page that explains the sandbox to others: its commands are run, and its tables are
+complete."""
 
 import json
 import re

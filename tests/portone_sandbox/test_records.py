@@ -1,4 +1,5 @@
-"""Every status of every method, as the official SDK reads it, and what a record refuses to become."""
+"""Every status of every method, as the official SDK reads it, and what a record refuses to
+become."""
 
 from datetime import datetime, timedelta, timezone
 from typing import get_args

@@ -1,20 +1,20 @@
 """window.PortOne in a real Chromium, on the page of a merchant who is not where the sandbox is.
 
-With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, that package is tried as well.
+With PORTONE_BROWSER_SDK, the folder of an unpacked npm package @portone/browser-sdk, that package
+is tried as well.
 """
 
 import os
-import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from portone_server_sdk import payment as shapes
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.browser import sync_api
 from tests.portone_sandbox.client import payment_request
+from tests.portone_sandbox.conftest import serve
 
 expect = sync_api().expect
 pytestmark = pytest.mark.browser
@@ -36,8 +36,9 @@ PAGE = """<!doctype html>
   }}
 </script>
 """
-# A site name other than the sandbox's makes its iframe and popup cross-site, another port only cross-origin.
-HOSTS = ["127.0.0.1", "localhost"]
+# A site name other than the sandbox's makes its iframe and popup cross-site, another port only
+# cross-origin.
+HOSTS = [pytest.param("127.0.0.1", marks=pytest.mark.long), "localhost"]
 
 
 class Shop:
@@ -68,24 +69,25 @@ class Shop:
         return self.page.evaluate("Promise.race([answers.at(-1), late()])")
 
 
+@pytest.fixture(scope="session")
+def shop_port(address):
+    """Of the merchant's page, which is on another origin than the sandbox."""
+    html = PAGE.format(sdk=f"{address.url}/v2/browser-sdk.js")
+    with serve(Response(html, mimetype="text/html")) as port:
+        yield port
+
+
 @pytest.fixture
-def visit(new_context, base):
-    """visit(host, device=None) -> a Shop in a browser of its own, on another port than the sandbox."""
-    html = PAGE.format(sdk=f"{base}/v2/browser-sdk.js")
-    server = make_server("127.0.0.1", 0, Response(html, mimetype="text/html"), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
+def visit(open_tab, base, shop_port):
+    """visit(host, device=None) -> a Shop in a browser without a past."""
 
     def visit(host="localhost", device=None):
-        url = f"http://{host}:{server.port}/"
-        page = new_context(device).new_page()
+        url = f"http://{host}:{shop_port}/"
+        page = open_tab(device)
         page.goto(url)
         return Shop(page, url)
 
-    yield visit
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return visit
 
 
 @pytest.fixture
@@ -131,7 +133,7 @@ def test_a_popup_answers(visit, portone, host):
     wait_until_closed(popup)
 
 
-@pytest.mark.parametrize("device", [None, "iPhone 13"])
+@pytest.mark.parametrize("device", [pytest.param(None, marks=pytest.mark.long), "iPhone 13"])
 def test_a_redirect_comes_back(visit, device):
     shop = visit(device=device)
     shop.open(
@@ -163,14 +165,14 @@ def test_escape_in_the_iframe_is_a_cancel(visit, portone, host):
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.FailedPayment)
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_escape_outside_of_the_iframe_is_a_cancel(shop, times):
-    shop.open()
-    shop.page.locator("dialog iframe").evaluate("iframe => iframe.blur()")
-    for _ in range(times):
-        shop.page.keyboard.press("Escape")
-    assert cancelled(shop.answer())
-    expect(shop.page.locator("dialog")).to_have_count(0)
+def test_escape_outside_of_the_iframe_is_a_cancel_once_or_twice(shop):
+    for times in (1, 2):
+        shop.open()
+        shop.page.locator("dialog iframe").evaluate("iframe => iframe.blur()")
+        for _ in range(times):
+            shop.page.keyboard.press("Escape")
+        assert cancelled(shop.answer())
+        expect(shop.page.locator("dialog")).to_have_count(0)
 
 
 def test_a_click_on_the_backdrop_is_a_cancel(shop):
@@ -233,9 +235,10 @@ def test_the_merchants_styles_do_not_reach_it(visit):
         content="""
         * { margin: 9px !important; max-width: 50px !important; color: red !important; }
         dialog, dialog *, body > :not(button) {
-          display: none !important; opacity: 0 !important; visibility: hidden !important; position: static !important;
-          pointer-events: none !important; transform: scale(0.1) !important; height: auto !important;
-          animation: none !important; z-index: -1 !important; border: 5px solid !important; padding: 7px !important;
+          display: none !important; opacity: 0 !important; visibility: hidden !important;
+          position: static !important; pointer-events: none !important;
+          transform: scale(0.1) !important; height: auto !important; animation: none !important;
+          z-index: -1 !important; border: 5px solid !important; padding: 7px !important;
         }
     """
     )
@@ -247,23 +250,26 @@ def test_the_merchants_styles_do_not_reach_it(visit):
     assert "code" not in styled.answer()["answer"]
 
 
-@pytest.mark.parametrize(
-    ("iframe", "background"), [({}, "rgba(0, 0, 0, 0.55)"), ({"dim": False}, "rgba(0, 0, 0, 0)")]
-)
-def test_the_page_is_dimmed_unless_told_otherwise(shop, iframe, background):
-    shop.open(iframe=iframe)
+def test_the_page_is_dimmed_unless_told_otherwise(shop):
     dialog = shop.page.locator("dialog")
-    expect(dialog).to_have_css("background-color", background)
-    assert dialog.evaluate("dialog => getComputedStyle(dialog, '::backdrop').display") == "none"
+    for iframe, background in (({}, "rgba(0, 0, 0, 0.55)"), ({"dim": False}, "rgba(0, 0, 0, 0)")):
+        shop.open(iframe=iframe)
+        expect(dialog).to_have_css("background-color", background)
+        assert dialog.evaluate("dialog => getComputedStyle(dialog, '::backdrop').display") == "none"
+        shop.choose("cancel")
+        expect(dialog).to_have_count(0)
 
 
-@pytest.mark.parametrize("center", [True, False])
-def test_a_popup_is_centred_when_told_so(shop, center):
-    shop.page.evaluate(
-        "() => { const open = window.open; window.open = (...all) => open(...(window.opened = all)); }"
-    )
-    shop.open_popup(popup={"center": center})
-    assert ("left=" in shop.page.evaluate("window.opened[2]")) is center
+def test_a_popup_is_centred_when_told_so(shop):
+    shop.page.evaluate("""() => {
+      const open = window.open;
+      window.open = (...all) => open(...(window.opened = all));
+    }""")
+    for center in (True, False):
+        popup = shop.open_popup(popup={"center": center})
+        assert ("left=" in shop.page.evaluate("window.opened[2]")) is center
+        popup.click("[data-outcome=cancel]")
+        assert cancelled(shop.answer())
 
 
 def test_nobody_else_can_answer_for_the_window(shop):

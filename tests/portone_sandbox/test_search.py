@@ -17,12 +17,15 @@ from tests.portone_sandbox.client import (
     pay,
     post_cancel,
 )
+from tests.portone_sandbox.conftest import new_room
 
 CUSTOMER = {"fullName": "김구매", "email": "kim@example.com", "phoneNumber": "01099998888"}
 
 
-@pytest.fixture
-def payments(base):
+PAYMENTS = ["ready", "failed", "issued", "pending", "paid", "part", "cancelled"]
+
+
+def make_payments(base):
     """One of each status, from the oldest request to the newest."""
     open_window(base, paymentId="ready")
     make_payment(base, "decline", paymentId="failed", orderName="빨간 신발", customer=CUSTOMER)
@@ -33,7 +36,20 @@ def payments(base):
     make_payment(base, "approve", paymentId="cancelled", payMethod="MOBILE")
     post_cancel(base, {"reason": "one of two", "amount": 1}, payment_id="part")
     post_cancel(base, {"reason": "all of it"}, payment_id="cancelled")
-    return ["ready", "failed", "issued", "pending", "paid", "part", "cancelled"]
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory, address):
+    with new_room(tmp_path_factory.mktemp("stocked") / "sandbox.db") as address.room:
+        make_payments(address.url)
+        yield address.room
+
+
+@pytest.fixture
+def payments(stocked, base, address):
+    """The payments of a sandbox that no test of this module changes."""
+    address.room = stocked
+    return PAYMENTS
 
 
 def ids(answer):
@@ -107,7 +123,8 @@ def test_each_filter_finds_what_it_asks_for(portone, payments, wanted, found):
     assert find(portone, **wanted) == found.split()
 
 
-def test_the_time_is_that_of_the_request_or_of_the_status(base, portone, payments):
+def test_the_time_is_that_of_the_request_or_of_the_status(base, portone):
+    make_payments(base)
     between = portone.get_payment(payment_id="paid").requested_at
     assert find(portone, timestamp_type="CREATED_AT", from_=between) == [
         "cancelled",

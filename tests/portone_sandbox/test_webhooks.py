@@ -1,4 +1,5 @@
-"""What a merchant's server is told, by a real sender to a real server, and checked by PortOne's own SDK."""
+"""What a merchant's server is told, by a real sender to a real server, and checked by PortOne's own
+SDK."""
 
 import json
 import os
@@ -65,7 +66,8 @@ def types(merchant):
 
 
 def told(portone, number, tries=1):
-    """The payment's webhooks as the official SDK reads them, once there are so many, each tried so often."""
+    """The payment's webhooks as the official SDK reads them, once there are so many, each tried so
+    often."""
     deadline = time.monotonic() + 20
     while True:
         found = portone.get_payment(payment_id="payment1").webhooks or []

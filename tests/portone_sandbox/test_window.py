@@ -1,4 +1,5 @@
-"""The payment window's screens: what a buyer sees and enters, and what of it lands in the payment's record."""
+"""The payment window's screens: what a buyer sees and enters, and what of it lands in the payment's
+record."""
 
 import html
 import re
@@ -304,11 +305,11 @@ def test_every_screen_is_in_one_language(window, pay_method, language, other):
 
 
 @pytest.fixture
-def visit(window, new_context):
-    """visit(payMethod, …) -> a page with the window's first screen. options: of Playwright's new_context."""
+def visit(window, open_tab):
+    """visit(payMethod, …) -> a page with the window's first screen. options: of `open_tab`."""
 
     def visit(pay_method="CARD", device=None, request=None, **options):
-        page = new_context(device, **{"locale": "en-US", **options}).new_page()
+        page = open_tab(device, **{"locale": "en-US", **options})
         page.goto(window(pay_method, **(request or {})).removesuffix("/buyer"))
         page.click("text=Pay as a buyer would")
         return page
@@ -328,11 +329,16 @@ def go_on(page, to="[name=secret]"):
 
 
 browser = pytest.mark.browser
+long = pytest.mark.long
 
 
 @browser
 @pytest.mark.parametrize(
-    ("pay_method", "device"), [*((each, None) for each in CHOSEN), ("CARD", "iPhone 13")]
+    ("pay_method", "device"),
+    [
+        *(pytest.param(each, None, marks=() if each == "EASY_PAY" else long) for each in CHOSEN),
+        ("CARD", "iPhone 13"),
+    ],
 )
 def test_a_buyer_pays_in_a_browser(visit, portone, pay_method, device):
     page = visit(pay_method, device)
@@ -395,7 +401,7 @@ def test_the_whole_way_by_keyboard(visit, portone):
 def test_the_pads_digits_are_all_there_and_elsewhere_each_time(visit):
     page = visit()
     orders = set()
-    for _ in range(4):
+    for _ in range(2):
         go_on(page)
         orders.add("".join(page.locator("[data-digit]").all_inner_texts()))
         page.click("[name=back]")
@@ -404,7 +410,7 @@ def test_the_pads_digits_are_all_there_and_elsewhere_each_time(visit):
 
 
 @browser
-@pytest.mark.parametrize("pay_method", ["CARD", "MOBILE"])
+@pytest.mark.parametrize("pay_method", [pytest.param("CARD", marks=long), "MOBILE"])
 def test_the_screens_work_without_javascript(visit, portone, pay_method):
     page = visit(pay_method, java_script_enabled=False)
     go_on(page)
@@ -418,12 +424,15 @@ def test_the_screens_work_without_javascript(visit, portone, pay_method):
 @browser
 @pytest.mark.parametrize(
     ("pay_method", "locale"),
-    [("CARD", "ko-KR"), *((each, "en-US") for each in (*CHOSEN, "VIRTUAL_ACCOUNT"))],
+    [
+        ("CARD", "ko-KR"),
+        *(pytest.param(each, "en-US", marks=long) for each in (*CHOSEN, "VIRTUAL_ACCOUNT")),
+    ],
 )
 def test_a_narrow_phone_scrolls_only_down_and_thumbs_find_everything(
-    window, new_context, pay_method, locale
+    window, open_tab, pay_method, locale
 ):
-    page = new_context(locale=locale, viewport={"width": 320, "height": 568}).new_page()
+    page = open_tab(locale=locale, viewport={"width": 320, "height": 568})
     url = window(pay_method, totalAmount=1_234_567)
 
     def look():

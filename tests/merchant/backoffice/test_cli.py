@@ -482,7 +482,8 @@ def test_a_refund_of_a_payment_that_can_not_be_looked_up_is_not_asked_for(shop, 
 
 @contextmanager
 def just_before(shop, beginning, happen):
-    """Let something happen just before the first statement that begins so, as if another process had been faster."""
+    """Let something happen just before the first statement that begins so, as if another process
+    had been faster."""
 
     def listen(connection, cursor, statement, *_):
         if statement.startswith(beginning) and not happened:

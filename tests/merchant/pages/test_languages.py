@@ -78,7 +78,8 @@ def assert_language(language, html):
 
 
 def said_in(folder):
-    """What the templates in `folder` say through _(), and every text in the Python files of theirs."""
+    """What the templates in `folder` say through _(), and every text in the Python files of
+    theirs."""
     templates = "".join(file.read_text() for file in (ROOT / "templates").glob(f"{folder}/*.html"))
     templates += "".join(file.read_text() for file in (ROOT / folder).glob("templates/*.html"))
     said = {text for _, text in re.findall(r"""\b_\(\s*(["'])(.+?)\1\s*\)""", templates)}
