@@ -17,6 +17,7 @@ from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .portone import merchant
 from .records import NO_RECORD, Record, printable
 from .rows import NewEvent, OrderRow, PaymentRow, now
+from .storage import LastEvents
 from .transitions import FINAL, NO_TRANSITION, Transition, decide, outcome_events
 from .verification import Verdict, verify
 
@@ -34,43 +35,58 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
     connection while it waits for PortOne.
     Raises Refused (no such payment), PortOneUnavailable, PortOneRejected.
     """
-    payment = _load(payment_id, order_id)  # 1. the row that was stored before the window opened
+    payment, last_events = _load(payment_id, order_id)  # 1. the row stored before the window opened
+    arrival = _arrival(payment, source)
     if payment.status in FINAL and source not in {"webhook", "cli"}:
-        _store(payment, NO_TRANSITION, _arrival(payment, source), source)
+        _store(payment, NO_TRANSITION, _new(arrival, last_events), source)
         return payment  # a browser that asks again is answered from the database
-    record, duration_ms = _look_up(payment, source)  # 2. PortOne's record
+    try:
+        record, duration_ms = _look_up(payment)  # 2. PortOne's record
+    except (PortOneUnavailable, PortOneRejected):
+        failed = NewEvent(payment.order_id, payment.id, "LOOK_UP_FAILED", source)
+        _store(payment, NO_TRANSITION, _new([*arrival, failed], last_events), source)
+        raise
     # If we accepted a test payment, we accept its later refund, even if PORTONE_ALLOW_TEST was turned off since.
     allow_test = merchant().settings.allow_test or payment.status in FINAL
     verdict = verify(payment, record, allow_test)  # 3. the cross-check
     looked_up = _looked_up(payment, source, record, verdict, duration_ms)
     while True:  # 4. the new state
         transition = decide(payment, record, verdict)
-        stored = _store(payment, transition, [*_arrival(payment, source), looked_up], source)
+        events = _new([*arrival, looked_up], last_events)
+        stored = _store(payment, transition, events, source)
         if stored:
             return stored
-        payment = _load(payment_id)  # another request changed it in the meantime: decide again
+        # Another request changed this payment in the meantime. Read it again and decide again.
+        payment, last_events = _load(payment_id)
 
 
-def _load(payment_id: str, order_id: str | None = None) -> PaymentRow:
+def _load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
+    """Returns a payment's row and what its trail has last of each event, in a transaction that ends here."""
     release()
     payment = storage.read_payment(payment_id)
+    # The events after the row: if the row changes in between, storing fails and we read both again.
+    last_events = storage.read_last_events(payment) if payment else {}
     release()
     if payment is None or order_id not in {None, payment.order_id}:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
-    return payment
+    return payment, last_events
 
 
-def _look_up(payment: PaymentRow, source: str) -> tuple[Record, int]:
+def _new(events: list[NewEvent], last_events: LastEvents) -> list[NewEvent]:
+    """Leaves out what the trail has last already: a repeated look-up with the same result adds no row."""
+    return [
+        each for each in events if last_events.get(each.event) != (each.portone_status, each.checks)
+    ]
+
+
+def _look_up(payment: PaymentRow) -> tuple[Record, int]:
     """Returns PortOne's record, and how many milliseconds the look-up took."""
     started = time.perf_counter()
     try:
         record = merchant().portone.get_payment(payment.id, payment.store_id)
     except (PortOneUnavailable, PortOneRejected) as error:
-        logger.warning(
-            "order %s payment %s: look-up failed: %s", payment.order_id, payment.id, error
-        )
-        failed = NewEvent(payment.order_id, payment.id, "LOOK_UP_FAILED", source)
-        _store(payment, NO_TRANSITION, [*_arrival(payment, source), failed], source)
+        text = "order %s payment %s: PortOne could not be asked: %s"
+        logger.warning(text, payment.order_id, payment.id, error)
         raise
     return record or NO_RECORD, round((time.perf_counter() - started) * 1000)
 
@@ -111,13 +127,8 @@ def _store(
     Returns the payment's new row, or None if another request has changed the row that was decided upon.
     fulfilment_error: fulfil() ended the transaction with this error, so it is not called again.
     """
-    last_events = storage.read_last_events(payment)
-    events = [  # a repeated look-up with the same result does not fill the trail
-        each for each in events if last_events.get(each.event) != (each.portone_status, each.checks)
-    ]
-    release()
     if not transition.changes and not events:
-        return _load(payment.id)
+        return _load(payment.id)[0]
     try:
         with write_transaction() as connection:
             stored = storage.update_payment_if_unchanged(connection, payment, transition.changes)

@@ -73,7 +73,6 @@ def read_payment(payment_id: str) -> PaymentRow | None:
 
 
 def read_last_events(payment: PaymentRow) -> LastEvents:
-    """Read this after the row: if the row changes in between, the later update fails."""
     if payment.version == 1:
         return {}  # nothing was stored since the attempt was opened
     keys = {"order_key": payment.order_id, "payment_key": payment.id}

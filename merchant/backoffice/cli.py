@@ -20,7 +20,7 @@ from .reconciliation import NOT_ASKED, OTHER_STORE, OUTAGE
 
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
-    "MADE_BEFORE": "Money was returned since this refund was first sent; nothing was sent now.",
+    "MADE_BEFORE": "Money was given back since this refund was first asked for; nothing more was asked for now.",
     "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
     "FAILED": "PortOne says that the refund failed.",
 }
@@ -52,7 +52,7 @@ def reconcile(context: click.Context, older_than: int, since: int) -> None:
     started, outcomes, failing = now(), Counter[str](), 0
     before, after = started - timedelta(minutes=older_than), started - timedelta(days=since)
     payments = reconciliation.due_payments(before, after)
-    with click.progressbar(payments, label=f"Looking up {len(payments)} payments") as bar:
+    with click.progressbar(payments, label=f"Asking PortOne about {len(payments)} payments") as bar:
         for payment in bar:
             outcome = reconciliation.check(payment, started)
             outcomes[outcome] += 1
@@ -113,7 +113,7 @@ def refund(
         raise click.ClickException(message) from None
     click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
     if payment := storage.read_payment(payment_id):
-        returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} returned"
+        returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} given back"
         click.echo(f"{payment.status}: {returned}.")
     if status in {"SUCCEEDED", "MADE_BEFORE"}:
         refunds.end_refund(payment_id)

@@ -17,8 +17,8 @@ from ..transitions import TAKEN
 
 LOOKUPS_PER_SECOND = 10
 OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the next run does the rest
-NOT_ASKED = "could not be looked up: PortOne did not answer, or refused (see the log)"
-OTHER_STORE = "of another store than PORTONE_STORE_ID, not looked up"
+NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
+OTHER_STORE = "of another store than PORTONE_STORE_ID, not asked about"
 
 
 def due_payments(before: datetime, since: datetime) -> list[PaymentRow]:
@@ -45,7 +45,7 @@ def check(payment: PaymentRow, started: datetime) -> str:
     if payment.store_id != merchant().settings.store_id:
         return OTHER_STORE
     if not storage.take_turn(payment.id, started):
-        return "looked up by another process meanwhile"
+        return "asked about by somebody else meanwhile"
     time.sleep(1 / LOOKUPS_PER_SECOND)
     try:
         status = settle(payment.id, "cli").status

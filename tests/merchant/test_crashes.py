@@ -28,7 +28,8 @@ from flask.cli import ScriptInfo
 from sqlalchemy import event, select, text
 
 import portone_sandbox
-from merchant import cli, config, fulfilment
+from merchant import config, fulfilment
+from merchant.backoffice import reconciliation
 from merchant.models import Order, Payment, PaymentEvent, session
 from portone_sandbox.delivery import WebhookSender
 from tests.conftest import Shop
@@ -45,11 +46,12 @@ QUICK = (
 # wsgi.py with the copier's own fulfilment: another process can't be given it in any other way.
 SHIPPING_WSGI = f"""
 from sqlalchemy import text
-from merchant import cli, fulfilment
+from merchant import fulfilment
+from merchant.backoffice import reconciliation
 from merchant.models import session
 from wsgi import app
 
-cli.LOOKUPS_PER_SECOND = {QUICK}
+reconciliation.LOOKUPS_PER_SECOND = {QUICK}
 fulfilment.fulfil = lambda order: session.execute(text("{SHIP}"), {{"id": order.id}})
 """
 RECONCILE = [
@@ -99,7 +101,7 @@ def shipping(monkeypatch):
     """What the copier of merchant/ would configure, here and so in every server forked from
     here."""
     monkeypatch.setattr(fulfilment, "fulfil", ship)
-    monkeypatch.setattr(cli, "LOOKUPS_PER_SECOND", QUICK)
+    monkeypatch.setattr(reconciliation, "LOOKUPS_PER_SECOND", QUICK)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def said_in(folder):
     templates = "".join(file.read_text() for file in (ROOT / "templates").glob(f"{folder}/*.html"))
     templates += "".join(file.read_text() for file in (ROOT / folder).glob("templates/*.html"))
     said = {text for _, text in re.findall(r"""\b_\(\s*(["'])(.+?)\1\s*\)""", templates)}
-    files = [file for file in (ROOT / folder).glob("*.py") if file.name != "korean.py"]
+    files = [file for file in (ROOT / folder).rglob("*.py") if file.name != "korean.py"]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     return said, {
         node.value
@@ -96,11 +96,14 @@ METHODS = {name.removeprefix("PaymentMethod") for name in METHOD_TYPES.values()}
 
 
 @pytest.mark.parametrize(
-    ("room", "others"),
-    [(merchant.pages.korean, merchant.pages.korean.BANKS), (portone_sandbox.korean, METHODS)],
+    ("folder", "room", "others"),
+    [
+        ("merchant", merchant.pages.korean, merchant.pages.korean.BANKS),
+        ("portone_sandbox", portone_sandbox.korean, METHODS),
+    ],
 )
-def test_every_text_has_its_korean_and_every_korean_is_a_texts(room, others):
-    said, constants = said_in(room.__package__)
+def test_every_text_has_its_korean_and_every_korean_is_a_texts(folder, room, others):
+    said, constants = said_in(folder)
     assert len(said) > 50 and said <= room.KOREAN.keys(), said - room.KOREAN.keys()
     assert not room.KOREAN.keys() - said - constants - set(others)
 
@@ -296,7 +299,7 @@ def test_every_error_page_is_in_one_language(
 ):
     if problem:
         monkeypatch.setattr(
-            "merchant.views.find_order", lambda order_id: (_ for _ in ()).throw(problem)
+            "merchant.storage.read_order", lambda order_id: (_ for _ in ()).throw(problem)
         )
     page = speak(shop.client).get(path)
     assert page.status_code == status
