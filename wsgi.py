@@ -16,7 +16,9 @@ if config.flag(os.environ, "PORTONE_SANDBOX") and not any(
     import portone_sandbox
 
     portone = portone_sandbox.create_app(webhook_url="/payment/webhook")
-    app = create_app({**os.environ, **portone_sandbox.settings("/sandbox")})
+    panel = os.environ.get("PAYMENT_PANEL") or "1"  # learners see the payment step by step
+    settings = portone_sandbox.settings("/sandbox")
+    app = create_app({**os.environ, **settings, "PAYMENT_PANEL": panel})
     app.extensions["merchant"].portone.session.mount(
         portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(portone)
     )

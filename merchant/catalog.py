@@ -1,15 +1,16 @@
-"""What the shop sells. Replace it with your own products; prices always come from the server.   (edit this)"""
+"""What the shop sells. Replace it with your own products; prices always come from here.   (edit this)"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Product:
-    """`name` is at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an orderName.
+    """A product.
 
-    `price` is in KRW, 1,000 or more: KG Inicis and Welcome refuse less by default.
-    `type` is PortOne's productType, `REAL` (shipped) or `DIGITAL`; carrier billing (MOBILE) needs it.
-    `name_en` is for who reads English, and shown only: PortOne is told `name`.
+    name: at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an orderName.
+    price: in KRW, at least 1,000; KG Inicis and Welcome refuse less by default.
+    type: PortOne's productType, REAL (shipped) or DIGITAL; carrier billing (MOBILE) needs it.
+    name_en: shown to readers of English; PortOne gets `name`.
     """
 
     id: str
@@ -26,12 +27,6 @@ PRODUCTS = {
             "waffle-trainer", "나이키 와플 트레이너 2 SD", 1_000, name_en="Nike Waffle Trainer 2 SD"
         ),
         Product("drip-coffee", "핸드드립 커피 10개입", 12_900, name_en="Drip coffee, 10 bags"),
-        Product(
-            "wallpaper",
-            "서울 야경 배경화면",
-            3_300,
-            type="DIGITAL",
-            name_en="Wallpaper: Seoul at night",
-        ),
+        Product("wallpaper", "서울 야경 배경화면", 3_300, "DIGITAL", "Wallpaper: Seoul at night"),
     )
 }

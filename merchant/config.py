@@ -1,9 +1,12 @@
-"""The settings: read once at start, checked, and explained when something is missing."""
+"""Reads and checks the settings, once at start. .env.example explains each of them."""
 
 import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+Values = Mapping[str, Any]
 
 ACCOUNT = {
     "PORTONE_STORE_ID": "the store's id (store-…)",
@@ -14,12 +17,12 @@ PAY_METHODS = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER", "EASY_PAY", "MOBILE")
 
 
 class SettingsError(Exception):
-    """A setting is missing or malformed; the message names it and what was expected."""
+    """A setting is missing or wrong. The message names it and what was expected."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What .env.example explains, checked. Secrets stay out of the repr, and so out of logs."""
+    """The checked settings. Secrets are left out of the repr, and so out of logs."""
 
     store_id: str
     channel_key: str
@@ -33,13 +36,14 @@ class Settings:
     console_url: str
     pay_methods: tuple[str, ...]
     max_lookups: int | None
+    panel: bool
     public_url: str
 
 
-def load(values: Mapping) -> Settings:
-    """Check the settings in `values`: `os.environ`, a Flask `app.config`, or any mapping with the same names.
+def load(values: Values) -> Settings:
+    """Check the settings in `values`: os.environ, a Flask app.config, or any mapping of the same names.
 
-    Raises SettingsError when one is missing or malformed.
+    Raises SettingsError if one is missing or wrong.
     """
     missing = [f"{name}: {what}" for name, what in ACCOUNT.items() if not _text(values, name)]
     if missing:
@@ -59,31 +63,32 @@ def load(values: Mapping) -> Settings:
         console_url=_text(values, "PORTONE_CONSOLE_URL"),
         pay_methods=_pay_methods(values),
         max_lookups=_max_lookups(values),
+        panel=flag(values, "PAYMENT_PANEL"),
         public_url=_url(values, "PUBLIC_URL", ""),
     )
 
 
-def flag(values: Mapping, name: str) -> bool:
-    """A switch: 1 or true is on; 0, false or nothing is off; anything else a SettingsError."""
+def flag(values: Values, name: str) -> bool:
+    """Returns a switch: on for 1 or true, off for 0, false or nothing. Raises SettingsError otherwise."""
     text = _text(values, name, "0").lower()
     if text not in {"0", "1", "false", "true"}:
         raise SettingsError(f"{name} must be 1 or 0, not {text!r}")
     return text in {"1", "true"}
 
 
-def _text(values, name, default=""):
+def _text(values: Values, name: str, default: str = "") -> str:
     value = values.get(name)
     return default if value is None else str(value).strip() or default
 
 
-def _url(values, name, default):
+def _url(values: Values, name: str, default: str) -> str:
     url = _text(values, name, default).rstrip("/")
     if url and not url.startswith(("https://", "http://")):
         raise SettingsError(f"{name} must start with https:// or http://, not {url!r}")
     return url
 
 
-def _pay_methods(values):
+def _pay_methods(values: Values) -> tuple[str, ...]:
     methods = tuple(
         _text(values, "PORTONE_PAY_METHODS", ",".join(PAY_METHODS)).replace(" ", "").split(",")
     )
@@ -95,7 +100,7 @@ def _pay_methods(values):
     return methods
 
 
-def _max_lookups(values):
+def _max_lookups(values: Values) -> int | None:
     text = _text(values, "PORTONE_MAX_LOOKUPS")
     if text and not (text.isascii() and text.isdigit() and int(text) > 0):
         raise SettingsError(
@@ -104,7 +109,7 @@ def _max_lookups(values):
     return int(text) if text else None
 
 
-def _webhook_secrets(values):
+def _webhook_secrets(values: Values) -> tuple[bytes, ...]:
     try:
         secrets = _text(values, "PORTONE_WEBHOOK_SECRET").split()
         keys = tuple(

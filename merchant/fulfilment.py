@@ -1,18 +1,18 @@
-"""What happens once an order is paid.   (edit this)"""
+"""What happens when an order is paid.   (edit this)"""
 
 import logging
-from typing import Any
+
+from .rows import OrderRow
 
 logger = logging.getLogger(__name__)
 
 
-def fulfil(order: Any) -> None:
-    """Do the database work that a paid order asks for: take it out of stock, queue its shipment and its e-mail.
+def fulfil(order: OrderRow) -> None:
+    """Do the database work of a paid order: reduce the stock, queue the shipment and the e-mail.
 
-    `order` is the order's row as plain values: order.product_id, order.buyer_email, all columns of models.Order.
-    Runs in a savepoint of the transaction that marks the order paid, on the app's own `db.session`: what you write
-    here is stored together with PAID or not at all, and exactly once. Don't commit, and don't call other servers
-    from here: a mail or a parcel can't be rolled back, so queue them. If this raises, its work is rolled back, the
-    order stays PAID, and its trail says FULFILMENT_FAILED.
+    `order` has all columns of models.Order. Write on the app's own `db.session`, and do not commit or roll back:
+    your work is committed together with PAID, exactly once. If this raises, your work is undone, the order stays
+    PAID, its trail says FULFILMENT_FAILED, and `flask reconcile` calls this again. Do not call other servers from
+    here, since a mail or a parcel cannot be rolled back: queue them.
     """
     logger.info("order %s payment %s: fulfilled: %s", order.id, order.payment_id, order.name)

@@ -1,36 +1,42 @@
-"""What the shop stores. The database is the one place that knows whether an order is paid."""
+"""What the shop stores. The database alone knows whether an order is paid.
 
-import secrets
-from datetime import datetime, timezone
+These classes define the tables. The code reads rows as the plain values of rows.py.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, ForeignKey, String, inspect
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, DateTime, Engine, ForeignKey, String, inspect, text
+from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from werkzeug.local import LocalProxy
 
-db = (
-    SQLAlchemy()
-)  # edit this: `from yourapp import db`, if your migrations should know these tables
+from .rows import new_id, now
 
-# The session and the engine of whichever Flask-SQLAlchemy the app has, ours or the host's.
-session = LocalProxy(lambda: current_app.extensions["sqlalchemy"].session)
-engine = LocalProxy(lambda: current_app.extensions["sqlalchemy"].engine)
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, scoped_session
 
 
-def new_id() -> str:
-    """32 letters and digits, unguessable: every PG takes them (KCP, KPN and Payletter allow nothing else)."""
-    return secrets.token_hex(16)
+class Base(DeclarativeBase):
+    # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with it.
+    type_annotation_map = {datetime: DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")}
 
 
-def now() -> datetime:
-    """The time in UTC without a zone, as all times here are stored."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
+# Used only when the app has no Flask-SQLAlchemy. A host's migrations see our tables through `db.metadata`.
+db = SQLAlchemy(metadata=Base.metadata)
+
+# The session of the app's own Flask-SQLAlchemy, ours or the host's.
+session = cast(
+    "scoped_session[Session]", LocalProxy(lambda: current_app.extensions["sqlalchemy"].session)
+)
 
 
-class Order(db.Model):
-    """What a buyer wants. It follows one payment: the newest attempt, and once paid the payment that paid it."""
+class Order(Base):
+    """What a buyer wants. `payment_id` is its newest attempt, or, once paid, the attempt that paid it."""
 
     __tablename__ = "merchant_order"
 
@@ -44,13 +50,16 @@ class Order(db.Model):
     status: Mapped[str] = mapped_column(String(32), default="PENDING")
     payment_id: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    paid_at: Mapped[datetime | None]  # set once, and kept when the payment is cancelled later
+    paid_at: Mapped[datetime | None]  # set once; stays when the payment is cancelled later
     fulfilled_at: Mapped[datetime | None]
 
 
-class Payment(db.Model):
-    """One attempt to pay an order; its id is the paymentId. What was asked for is kept here, so that verification
-    compares with this row and not with settings or prices that may have changed since."""
+class Payment(Base):
+    """One attempt to pay an order; its id is the paymentId.
+
+    The terms are stored here before the window opens. Verification compares PortOne's record with this row, not
+    with settings or prices that may have changed since.
+    """
 
     __tablename__ = "merchant_payment"
 
@@ -64,26 +73,25 @@ class Payment(db.Model):
     pay_method: Mapped[str] = mapped_column(String(32))
     window_type: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(32), default="PENDING")
-    reasons: Mapped[list] = mapped_column(JSON, default=list)  # why it is a MISMATCH
+    reasons: Mapped[list[str]] = mapped_column(JSON, default=list)  # why it is a MISMATCH
     portone_status: Mapped[str | None] = mapped_column(String(40))
     portone_updated_at: Mapped[datetime | None]
     portone_amount: Mapped[int] = mapped_column(
         default=0
     )  # in PortOne's record, once money is involved
     cancelled_amount: Mapped[int] = mapped_column(default=0)
-    # A refund that was asked for and whose end is not told: {key, reason, amount, balance before it, made?}.
-    refund: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
-    virtual_account: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
+    refund: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    virtual_account: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
     created_at: Mapped[datetime] = mapped_column(default=now)
     asked_at: Mapped[
         datetime | None
     ]  # when the result page or `flask reconcile` last asked PortOne
-    version: Mapped[int] = mapped_column(default=1)  # for compare-and-set
+    version: Mapped[int] = mapped_column(default=1)  # grows with every change, for compare-and-set
 
 
-class PaymentEvent(db.Model):
-    """One step of an order's trail. Holds no personal data."""
+class PaymentEvent(Base):
+    """One step of an order's trail. It holds no personal data."""
 
     __tablename__ = "merchant_payment_event"
 
@@ -97,18 +105,35 @@ class PaymentEvent(db.Model):
     )  # shop, sdk, redirect, page, webhook, retry, cli
     portone_status: Mapped[str | None] = mapped_column(String(40))
     duration_ms: Mapped[int | None]
-    checks: Mapped[list | None] = mapped_column(
-        JSON(none_as_null=True)
-    )  # [[name, expected, actual], …]
+    checks: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    detail: Mapped[str | None] = mapped_column(String(200))  # what was wrong
 
 
 def create_tables() -> None:
     """Create the tables that are missing. Several workers may do so at once, and may fork afterwards."""
-    bind = engine._get_current_object()  # SQLAlchemy looks at its type
-    for model in (Order, Payment, PaymentEvent):
+    engine = current_app.extensions["sqlalchemy"].engine
+    for table in Base.metadata.sorted_tables:
         try:
-            model.__table__.create(bind, checkfirst=True)
-        except DBAPIError:  # another worker was faster
-            if not inspect(bind).has_table(model.__tablename__):
+            table.create(engine, checkfirst=True)
+        except DBAPIError:  # another worker created it first
+            if not inspect(engine).has_table(table.name):
                 raise
-    bind.dispose()  # a connection must not be shared across a fork
+    _close_connections(engine)
+
+
+def let_readers_read_while_one_writes() -> None:
+    """Set SQLite's journal to WAL. The file keeps the mode, so a start that finds it locked can leave it."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    try:
+        session.execute(text("PRAGMA journal_mode=WAL"))
+        session.commit()
+    except OperationalError:
+        session.rollback()
+    _close_connections(session.get_bind().engine)
+
+
+def _close_connections(engine: Engine) -> None:
+    # A connection must not be shared across a fork. A database in memory lives in its connection.
+    if not isinstance(engine.pool, (StaticPool, SingletonThreadPool)):
+        engine.dispose()

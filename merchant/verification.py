@@ -1,11 +1,13 @@
 """Is PortOne's record the payment that this order asked for? Pure: no I/O, no Flask, no database."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# PortOne's statuses (https://developers.portone.io/api/rest-v2/payment) as ours. New ones may appear without
-# notice: one that we do not know is PENDING, and is asked about again.
+from .records import Record
+from .rows import PaymentRow
+
+# PortOne's status -> ours (https://developers.portone.io/api/rest-v2/payment). New ones may appear without notice:
+# a status that we do not know is PENDING, so it is looked up again.
 STATUSES = {
     "READY": "PENDING",
     "PAY_PENDING": "PENDING",
@@ -19,6 +21,8 @@ STATUSES = {
 
 @dataclass(frozen=True)
 class Check:
+    """One comparison: what the stored row asked for, and what PortOne's record has."""
+
     name: str
     expected: Any
     actual: Any
@@ -31,27 +35,28 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` is PortOne's word in ours, whether or not the checks passed; `reasons` names those that did not."""
+    """`status` is PortOne's status as ours; it does not depend on the checks."""
 
     status: str
     checks: tuple[Check, ...]
 
     @property
     def reasons(self) -> list[str]:
+        """The names of the checks that failed."""
         return [check.name for check in self.checks if not check.passed]
 
 
-def verify(payment: Any, record: Mapping, allow_test: bool) -> Verdict:
-    """Compare `record`, the JSON of PortOne's GET /payments/{paymentId}, with the `payment` row stored beforehand.
+def verify(payment: PaymentRow, record: Record, allow_test: bool) -> Verdict:
+    """Compare PortOne's record with the payment's row, which was stored before the window opened.
 
-    `amount.total` is compared, not `amount.paid`, which a PG's own discount may lower. A record without
-    `channel.key` passes, since PortOne leaves it out at times; one without a channel type is not LIVE.
+    `amount.total` is compared and not `amount.paid`, which a PG's own discount may lower. `channel.key` is optional
+    in PortOne's schema, so a record without it passes. A record without a channel type is not LIVE.
     """
     status = STATUSES.get(record["status"], "PENDING")
     if status in {
         "PENDING",
         "FAILED",
-    }:  # no money has moved, and what was asked for may still change
+    }:  # no money has moved, and the buyer may still change the payment
         return Verdict(status, ())
     channel = record.get("channel") or {}
     amount = record.get("amount") or {}

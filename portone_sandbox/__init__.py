@@ -1,9 +1,9 @@
-"""A PortOne V2 that runs on your machine: the browser SDK, the payment window, the REST API and a console.
+"""A PortOne V2 on your machine: the browser SDK, the payment window, the REST API, and a console.
 
     flask --app portone_sandbox run --port 5001
 
-runs it alone and prints the settings for a merchant's .env; `create_app()` is a WSGI app to mount under any
-prefix. No money moves, and nothing here knows the real PortOne.
+runs it alone and prints the settings for a merchant's .env. `create_app()` is a WSGI app to mount
+under any prefix. No money moves, and nothing here contacts the real PortOne.
 """
 
 import os
@@ -11,25 +11,39 @@ import re
 from pathlib import Path
 
 import click
-from flask import Flask, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
+from flask.json.provider import DefaultJSONProvider
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, checkout, console, language, rest, store, webhooks
+from . import accounts, checkout, console, control, language, rest
+from .documents import Json
+from .errors import Refused
 from .payment_request import is_http_url
+from .sandbox import Sandbox
 from .transport import SandboxAdapter
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 
-# Where a merchant's server finds a sandbox embedded in it, once `SandboxAdapter` is mounted there.
+# Where a merchant's server finds a sandbox that is mounted in its own process, once
+# `SandboxAdapter` is mounted there.
 API_BASE = "http://portone-sandbox.invalid"
 
+DEFAULT_DATABASE = Path(__file__).parent.parent / "instance" / "sandbox.db"
+MAX_BODY_BYTES = 256 * 1024
 
-def settings(url):
-    """A merchant's settings for this sandbox, as strings by name.
 
-    url: where its browser finds the sandbox: a path of its own site ("/sandbox") when the sandbox is embedded
-    in it, else the sandbox's address ("http://localhost:5001").
+class _JsonProvider(DefaultJSONProvider):
+    sort_keys = False
+    ensure_ascii = False
+
+
+def settings(url: str) -> dict[str, str]:
+    """A merchant's settings for this sandbox, by their names in its environment.
+
+    url: where the merchant's browser finds the sandbox: a path of the merchant's own site
+    ("/sandbox") when the sandbox is mounted in it, else an address ("http://localhost:5001").
     """
     return {
         "PORTONE_STORE_ID": accounts.STORE_ID,
@@ -43,34 +57,61 @@ def settings(url):
     }
 
 
-def create_app(database=None, webhook_url=None):
-    """The sandbox as a Flask app.
+def create_app(
+    database: str | os.PathLike[str] | None = None, webhook_url: str | None = None
+) -> Flask:
+    """The sandbox as a Flask app. `app.extensions["sandbox"].close()` ends what it started.
 
-    database: path of its SQLite file; by default SANDBOX_DATABASE, else instance/sandbox.db by the package.
-    webhook_url: where the webhooks of payments without `noticeUrls` go, unless SANDBOX_WEBHOOK_URL says otherwise
-    (empty: nowhere). A path is one of the site whose page opened the payment window.
+    database: path of its SQLite file, or ":memory:"; by default SANDBOX_DATABASE, else
+    instance/sandbox.db beside the package. webhook_url: where the webhooks of payments without
+    `noticeUrls` go, unless SANDBOX_WEBHOOK_URL names another (empty: nowhere). A path is one of the
+    site whose page opened the payment window. ValueError names a setting that is malformed.
     """
-    app = Flask(__name__)
-    default = Path(__file__).parent.parent / "instance" / "sandbox.db"
-    app.config["DATABASE"] = str(database or os.environ.get("SANDBOX_DATABASE") or default)
-    app.config["WEBHOOK_URL"] = webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
+    path = str(database or os.environ.get("SANDBOX_DATABASE") or DEFAULT_DATABASE)
+    webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
-        raise ValueError(
-            f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
-        )
-    # How long a minute is between two tries of a webhook, in seconds: for those who would not wait for 256 of them.
+        message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
+        raise ValueError(message)
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json = _JsonProvider(app)
+    sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
+    app.extensions["sandbox"] = sandbox
+    _register_routes(app)
+    _set_up_pages(app)
+    _print_settings_when_alone(app, webhook_url)
+    sandbox.start()
+    return app
+
+
+def _minute_seconds() -> float:
+    """How long a minute between two tries of a webhook is, for those who can't wait for 256."""
     minute = os.environ.get("SANDBOX_WEBHOOK_MINUTE") or "60"
     if not re.fullmatch(r"\d+(\.\d+)?", minute):
         raise ValueError(f"SANDBOX_WEBHOOK_MINUTE must be a number of seconds, not {minute!r}.")
-    app.config["WEBHOOK_MINUTE"] = float(minute)
-    app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
-    app.json.sort_keys = False
-    app.json.ensure_ascii = False
-    store.create(app.config["DATABASE"])
-    app.extensions["webhooks"] = webhooks.Sender(app)
-    app.register_blueprint(rest.bp)
-    app.register_blueprint(checkout.bp)
-    app.register_blueprint(console.bp)
+    return float(minute)
+
+
+def _is_server() -> bool:
+    """Whether this process stays: not under a command such as `flask reconcile`."""
+    context = click.get_current_context(silent=True)
+    return context is None or context.info_name == "run"
+
+
+def _register_routes(app: Flask) -> None:
+    for blueprint in (rest.bp, checkout.bp, console.bp, control.bp):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(Refused, _answer_refusal)
+    app.register_error_handler(HTTPException, _answer_http_error)
+
+    @app.get("/v2/browser-sdk.js")
+    def browser_sdk() -> Response:
+        response = app.send_static_file("browser-sdk.js")
+        response.headers["Access-Control-Allow-Origin"] = "*"  # for <script crossorigin>
+        return response
+
+
+def _set_up_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         _=language.translate,
         language=language.language,
@@ -78,38 +119,41 @@ def create_app(database=None, webhook_url=None):
         money=language.money,
         settings=settings,
     )
-    app.after_request(language.remember)
-    app.register_error_handler(HTTPException, explain)
-
-    @app.get("/v2/browser-sdk.js")
-    def browser_sdk():
-        response = app.send_static_file("browser-sdk.js")
-        response.headers["Access-Control-Allow-Origin"] = "*"  # for <script crossorigin>
-        return response
-
-    print_settings_when_alone(app)
-    app.extensions["webhooks"].go_on()
-    return app
+    app.after_request(language.save_in_cookie)
 
 
-def explain(error):
-    """A browser is shown a page; everybody else gets PortOne's error shape."""
-    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        return render_template("error.html", error=error), error.code
-    kind = "INVALID_REQUEST" if error.code < 500 else "INTERNAL"
-    answer = {"type": kind, "message": error.description or error.name}, error.code
-    return getattr(error, "answer", answer)
+def _answer_refusal(error: Refused) -> ResponseReturnValue:
+    return _answer_error(error.status, error.answer, error.type)
 
 
-def print_settings_when_alone(app):
+def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    type = "INVALID_REQUEST" if status < 500 else "INTERNAL"
+    return _answer_error(status, {"type": type, "message": error.description or error.name})
+
+
+def _answer_error(status: int, answer: Json, refusal: str | None = None) -> ResponseReturnValue:
+    """A page for a browser, PortOne's error for everybody else.
+
+    refusal: the type of the error if the REST API refused.
+    """
+    accepted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    if accepted == "text/html":
+        page = render_template(
+            "error.html", status=status, refusal=refusal, message=answer["message"]
+        )
+        return page, status
+    return jsonify(answer), status
+
+
+def _print_settings_when_alone(app: Flask, webhook_url: str | None) -> None:
     """Under `flask --app portone_sandbox run`: the lines for a merchant's .env."""
     context = click.get_current_context(silent=True)
     if context is None or context.info_name != "run" or is_running_from_reloader():
         return
-    if (context.obj.app_import_path or "").split(":")[0] == __name__:
-        click.echo("# Settings for a merchant's .env:")
-        for name, value in settings(f"http://localhost:{context.params['port']}").items():
-            click.echo(f"{name}={value}")
-        click.echo(
-            f"# Webhooks go to {app.config['WEBHOOK_URL'] or 'nowhere: set SANDBOX_WEBHOOK_URL'}."
-        )
+    if (context.obj.app_import_path or "").split(":")[0] != __name__:
+        return
+    click.echo("# Settings for a merchant's .env:")
+    for name, value in settings(f"http://localhost:{context.params['port']}").items():
+        click.echo(f"{name}={value}")
+    click.echo(f"# Webhooks go to {webhook_url or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")

@@ -1,4 +1,6 @@
-"""The one merchant of this sandbox: its ids and secrets. Fixed, the same everywhere, and worth nothing."""
+"""The store of this sandbox: its ids and secrets. They are public, and the same everywhere."""
+
+from .documents import Channel
 
 STORE_ID = "store-5a4db0c5-0000-4000-8000-000000000001"
 MERCHANT_ID = "merchant-5a4db0c5-0000-4000-8000-000000000001"
@@ -12,8 +14,8 @@ CHANNEL_GROUP = {
     "isForTest": True,
 }
 
-# TOSSPAYMENTS, because the failure codes of records.py are its codes.
-CHANNELS = {
+# TOSSPAYMENTS, because failures.py has its codes.
+CHANNELS: dict[str, Channel] = {
     "channel-key-5a4db0c5-0000-4000-8000-000000000001": {
         "type": "TEST",
         "id": "channel-id-5a4db0c5-0000-4000-8000-000000000001",

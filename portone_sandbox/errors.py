@@ -1,8 +1,11 @@
-"""What PortOne refuses, in its own words."""
+"""What the REST API refuses, with PortOne's own messages, and what the SDK throws."""
 
-from werkzeug.exceptions import HTTPException
+from __future__ import annotations
 
-# `type` of portone-server-sdk's …Error classes: status at https://developers.portone.io/api/rest-v2/payment, message.
+from .documents import Json
+
+# `type` of portone-server-sdk's …Error classes: the status, and the message.
+# Statuses: https://developers.portone.io/api/rest-v2/payment
 REFUSALS = {
     "INVALID_REQUEST": (400, "요청된 입력 정보가 유효하지 않습니다."),
     "UNAUTHORIZED": (401, "인증 정보가 올바르지 않습니다."),
@@ -36,14 +39,32 @@ REFUSALS = {
 }
 
 
-class Refused(HTTPException):
-    """Answered as `{type, message}`, for PG_PROVIDER with `pgCode` and `pgMessage`; to a browser as a page."""
+class Refused(Exception):
+    """The REST API refuses a call.
 
-    name = ""
+    type: one of REFUSALS. status: of the HTTP answer. answer: the JSON body, `{type, message}` and,
+    for PG_PROVIDER, `pgCode` and `pgMessage`.
+    """
 
-    def __init__(self, type, message=None, code=None, **more):
-        status, usual = REFUSALS[type]
-        super().__init__(message or usual)
-        self.name = type
-        self.code = code or status
-        self.answer = {"type": type, "message": self.description, **more}, self.code
+    def __init__(
+        self, type: str, message: str | None = None, status: int | None = None, **more: str
+    ) -> None:
+        usual_status, usual_message = REFUSALS[type]
+        super().__init__(message or usual_message)
+        self.type = type
+        self.message = message or usual_message
+        self.status = status or usual_status
+        self.answer: Json = {"type": type, "message": self.message, **more}
+
+
+class RequestError(Exception):
+    """The SDK refuses a payment request and throws it as a PaymentError.
+
+    code: of the PaymentError. status: of the HTTP answer that carries it to the SDK.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status

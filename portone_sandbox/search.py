@@ -1,25 +1,34 @@
-"""`GET /payments`: the payments that a filter asks for, and a page of them.
+"""`GET /payments`: the payments that match a filter, one page of them.
 
-Filter, page and answer: PaymentFilterInput, PageInput and GetPaymentsResponse of portone-server-sdk. Without a page it
-is the first ten, without a time those whose status changed in the last 90 days, says
-https://developers.portone.io/api/rest-v2/payment.
+Filter, page and answer are PaymentFilterInput, PageInput and GetPaymentsResponse of
+portone-server-sdk. Without a page it is the first ten, without a time those whose status changed in
+the last 90 days, says https://developers.portone.io/api/rest-v2/payment
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from typing import Any, TypedDict
 
-from . import accounts, records
+from . import clock
+from .bodies import check_store
+from .database import Database
+from .documents import Json, Payment
 from .errors import Refused
+from .methods import METHOD_TYPES
+from .schema import Enum, ListOf, Object, fields
 
 DEFAULT_DAYS = 90
 DEFAULT_SIZE = 10
-MAX_SIZE = 1000  # is not documented
+MAX_SIZE = 1000  # not documented
+MAX_NUMBER = 2**31 - 1
 
 TIMES = {"CREATED_AT": "requestedAt", "STATUS_CHANGED_AT": "statusChangedAt"}
 SORTS = {"REQUESTED_AT": "requestedAt", "STATUS_CHANGED_AT": "statusChangedAt"}
 
-# Where in a record the value of a filter is; escrows, receipts and schedules are in none of this sandbox.
-PLACES = {
+# The key of a filter -> the path in a record that it is compared with. No record of this sandbox
+# has an escrow, a cash receipt or a schedule.
+PATHS = {
     "merchantId": "merchantId",
     "status": "status",
     "methods": "method.type",
@@ -38,15 +47,15 @@ PLACES = {
     "cashReceiptType": "cashReceipt.type",
     "cashReceiptStatus": "cashReceipt.status",
 }
-# What a filter calls other than a record does.
-VALUES = {
+# Values that have another name in a filter than in a record.
+RECORD_VALUES = {
     "PENDING": "PAY_PENDING",
     "SDK_PC": "PC",
     "SDK_MOBILE": "MOBILE",
-    **records.METHOD_TYPES,
+    **METHOD_TYPES,
 }
 
-TEXT_PLACES = {
+TEXT_PATHS = {
     "PAYMENT_ID": "id",
     "TX_ID": "transactionId",
     "SCHEDULE_ID": "scheduleId",
@@ -80,95 +89,121 @@ TEXT_PLACES = {
     "GIFT_CERTIFICATION_APPROVAL_NUMBER": "method.approvalNumber",
 }
 
-# As payment_request.read takes it.
-SEARCH = {
-    "page": {"number size": int},
-    "filter": {
-        "merchantId storeId from until webhookStatus currency escrowStatus giftCertificateType": str,
-        "cardBrand cardType cardOwnerType cashReceiptType cashReceiptStatus": str,
-        "timestampType": ("", " ".join(TIMES)),
-        "sortBy": ("", " ".join(SORTS)),
-        "sortOrder": ("", "DESC ASC"),
-        "version": ("", "V1 V2"),
-        "platformType": ("", "SDK_MOBILE SDK_PC API"),
-        "status": [
-            ("", "READY PENDING VIRTUAL_ACCOUNT_ISSUED PAID FAILED PARTIAL_CANCELLED CANCELLED")
-        ],
-        "methods pgProvider": [str],
-        "isTest isScheduled isEscrow": bool,
-        "textSearch": [{"field!": ("", " ".join(["ALL", *TEXT_PLACES])), "value!": str}],
-    },
-}
+STATUSES = "READY PENDING VIRTUAL_ACCOUNT_ISSUED PAID FAILED PARTIAL_CANCELLED CANCELLED"
 
-LAST_WEBHOOK = "(SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id ORDER BY number DESC LIMIT 1)"
+FILTER = Object(
+    optional={
+        **fields(str, "merchantId storeId from until webhookStatus currency escrowStatus"),
+        **fields(str, "giftCertificateType cardBrand cardType cardOwnerType"),
+        **fields(str, "cashReceiptType cashReceiptStatus"),
+        "timestampType": Enum(tuple(TIMES)),
+        "sortBy": Enum(tuple(SORTS)),
+        "sortOrder": Enum(("DESC", "ASC")),
+        "version": Enum(("V1", "V2")),
+        "platformType": Enum(("SDK_MOBILE", "SDK_PC", "API")),
+        "status": ListOf(Enum(tuple(STATUSES.split()))),
+        **fields(ListOf(str), "methods pgProvider"),
+        **fields(bool, "isTest isScheduled isEscrow"),
+        "textSearch": ListOf(Object(required={"field": Enum(("ALL", *TEXT_PATHS)), "value": str})),
+    }
+)
+SEARCH = Object(optional={"page": Object(optional=fields(int, "number size")), "filter": FILTER})
+
+# The record as the REST API shows it now; the value for the question mark is the present time.
+SHOWN_PAYMENTS = """
+    SELECT id, CASE WHEN visibleAt > ? THEN earlier ELSE record END AS record FROM payments
+"""
+LAST_WEBHOOK_STATUS = """(
+    SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id
+    ORDER BY number DESC LIMIT 1
+)"""
 
 
-def search(db, body):
-    """The records and the `PageInfo` for `{page?, filter?}`, which is a SEARCH."""
-    wanted, page = body.get("filter", {}), body.get("page", {})
+class PageInfo(TypedDict):
+    """number: from 0. totalCount: of payments, on all pages."""
+
+    number: int
+    size: int
+    totalCount: int
+
+
+class Conditions:
+    """Conditions of a WHERE clause, and the values for their question marks."""
+
+    def __init__(self) -> None:
+        self.sql: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, sql: str, *values: object) -> None:
+        self.sql.append(sql)
+        self.values += values
+
+
+def search(db: Database, body: Json) -> tuple[list[Payment], PageInfo]:
+    """The records, and which page they are. body: `{page?, filter?}`, checked with SEARCH."""
+    filter, page = body.get("filter", {}), body.get("page", {})
     number, size = page.get("number", 0), page.get("size", DEFAULT_SIZE)
-    if not 0 <= number < 2**31 or not 0 < size <= MAX_SIZE:
-        raise Refused(
-            "INVALID_REQUEST",
-            f"page.number must be from 0 to 2^31 - 1, page.size from 1 to {MAX_SIZE}.",
-        )
-    if wanted.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
-        raise Refused("FORBIDDEN")
-    conditions, values = _conditions(wanted)
-    order = (
-        f"{_place(SORTS[wanted.get('sortBy', 'REQUESTED_AT')])} {wanted.get('sortOrder', 'DESC')}"
-    )
-    shown = (
-        "SELECT id, CASE WHEN visibleAt > ? THEN earlier ELSE record END AS record FROM payments"
-    )
-    found = f"FROM ({shown}) AS shown WHERE {' AND '.join(conditions)}"
-    values = [records.now(), *values]
-    (total,) = db.execute(f"SELECT count(*) {found}", values).fetchone()
-    query = f"SELECT record {found} ORDER BY {order}, id LIMIT ? OFFSET ?"
-    items = [json.loads(row["record"]) for row in db.execute(query, [*values, size, number * size])]
-    return items, {"number": number, "size": size, "totalCount": total}
+    if not 0 <= number <= MAX_NUMBER or not 0 < size <= MAX_SIZE:
+        message = f"page.number must be from 0 to 2^31 - 1, page.size from 1 to {MAX_SIZE}."
+        raise Refused("INVALID_REQUEST", message)
+    check_store(filter)
+    conditions = _conditions(filter)
+    sort_path = SORTS[filter.get("sortBy", "REQUESTED_AT")]
+    order = f"{_extract(sort_path)} {filter.get('sortOrder', 'DESC')}, id"
+    found = f"FROM ({SHOWN_PAYMENTS}) AS shown WHERE {' AND '.join(conditions.sql)}"
+    values = (clock.now(), *conditions.values)
+    count = db.row(f"SELECT count(*) AS total {found}", values)
+    query = f"SELECT record {found} ORDER BY {order} LIMIT ? OFFSET ?"
+    rows = db.rows(query, (*values, size, number * size))
+    records = [json.loads(row["record"]) for row in rows]
+    return records, {"number": number, "size": size, "totalCount": count["total"] if count else 0}
 
 
-def _conditions(wanted):
-    """SQL, and the values for its question marks."""
-    until = _time(wanted, "until") or datetime.now(timezone.utc)
-    since = _time(wanted, "from") or until - timedelta(days=DEFAULT_DAYS)
-    at = _place(TIMES[wanted.get("timestampType", "STATUS_CHANGED_AT")])
-    conditions, values = (
-        [f"{at} BETWEEN ? AND ?"],
-        [records.timestamp(since), records.timestamp(until)],
-    )
-    for name, place in PLACES.items():
-        value = wanted.get(name)
-        if name == "isTest" and value is not None:
-            value = "TEST" if value else "LIVE"
-        if isinstance(value, bool):
-            conditions.append(f"{_place(place)} IS {'NOT ' if value else ''}NULL")
-        elif value:
-            one_of = value if isinstance(value, list) else [value]
-            conditions.append(f"{_place(place)} IN ({', '.join('?' * len(one_of))})")
-            values += [VALUES.get(each, each) for each in one_of]
-    if "webhookStatus" in wanted:
-        conditions.append(f"{LAST_WEBHOOK} = ?")
-        values.append(wanted["webhookStatus"])
-    for text in wanted.get("textSearch", []):
-        places = (
-            set(TEXT_PLACES.values()) if text["field"] == "ALL" else {TEXT_PLACES[text["field"]]}
-        )
-        conditions.append(
-            "(" + " OR ".join(f"instr(lower({_place(place)}), ?)" for place in sorted(places)) + ")"
-        )
-        values += [text["value"].lower()] * len(places)
-    return conditions, values
+def _conditions(filter: Json) -> Conditions:
+    conditions = Conditions()
+    _add_period(conditions, filter)
+    for key, path in PATHS.items():
+        if key in filter:
+            _add_comparison(conditions, key, _extract(path), filter[key])
+    if "webhookStatus" in filter:
+        conditions.add(f"{LAST_WEBHOOK_STATUS} = ?", filter["webhookStatus"])
+    for text in filter.get("textSearch", []):
+        is_all = text["field"] == "ALL"
+        paths = sorted(set(TEXT_PATHS.values())) if is_all else [TEXT_PATHS[text["field"]]]
+        alternatives = " OR ".join(f"instr(lower({_extract(path)}), ?)" for path in paths)
+        conditions.add(f"({alternatives})", *[text["value"].lower()] * len(paths))
+    return conditions
 
 
-def _place(path):
+def _add_period(conditions: Conditions, filter: Json) -> None:
+    until = _read_time(filter, "until") or datetime.now(timezone.utc)
+    since = _read_time(filter, "from") or until - timedelta(days=DEFAULT_DAYS)
+    path = TIMES[filter.get("timestampType", "STATUS_CHANGED_AT")]
+    between = f"{_extract(path)} BETWEEN ? AND ?"
+    conditions.add(between, clock.timestamp(since), clock.timestamp(until))
+
+
+def _add_comparison(conditions: Conditions, key: str, column: str, value: Any) -> None:
+    """value: of the filter: a text, a list of texts of which one must match, or a boolean."""
+    if key == "isTest":
+        value = "TEST" if value else "LIVE"
+    if isinstance(value, bool):  # whether the record has it
+        conditions.add(f"{column} IS {'NOT ' if value else ''}NULL")
+    elif value:
+        values: Iterable[str] = value if isinstance(value, list) else [value]
+        wanted = [RECORD_VALUES.get(each, each) for each in values]
+        conditions.add(f"{column} IN ({', '.join('?' * len(wanted))})", *wanted)
+
+
+def _extract(path: str) -> str:
     return f"json_extract(record, '$.{path}')"
 
 
-def _time(wanted, name):
+def _read_time(filter: Json, key: str) -> datetime | None:
+    if not filter.get(key):
+        return None
     try:
-        time = wanted.get(name) and datetime.fromisoformat(wanted[name].replace("Z", "+00:00"))
-        return time and time.astimezone(timezone.utc)
+        return clock.parse(filter[key]).astimezone(timezone.utc)
     except (ValueError, OverflowError):
-        raise Refused("INVALID_REQUEST", f"filter.{name} must be a time as in RFC 3339.") from None
+        message = f"filter.{key} must be a time as in RFC 3339."
+        raise Refused("INVALID_REQUEST", message) from None

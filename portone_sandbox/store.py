@@ -1,198 +1,213 @@
-"""The sandbox's memory: one SQLite file that several processes may use at once and that survives a restart.
+"""The sandbox's database: an SQLite file for several processes, or the memory of one.
 
-A payment is the JSON document which the REST API answers with. Other documents, by kind and id: "checkout", one
-opened payment window, by txId; "terms", what was pre-registered, by paymentId; "answer", by Idempotency-Key;
-"switch", what was set in the console, by its name. Webhooks, sent or still to send, have a table of their own.
-Every function takes the `db` of a `reading()` or `writing()` block.
+    store = Store("sandbox.db")
+    with store.writing() as db:
+        db.save_payment(record)
+
+database.py has the queries. A file survives a restart; ":memory:" ends with `close()`.
 """
 
-import json
+import logging
 import sqlite3
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import current_app
+from .database import Database
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS payments (
-    id TEXT PRIMARY KEY,
-    status TEXT NOT NULL,
-    requestedAt TEXT NOT NULL,
-    updatedAt TEXT NOT NULL,
-    record TEXT NOT NULL,
-    visibleAt TEXT,
-    earlier TEXT
-);
-CREATE TABLE IF NOT EXISTS documents (
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    document TEXT NOT NULL,
-    PRIMARY KEY (kind, id)
-);
-CREATE INDEX IF NOT EXISTS attempts ON documents (json_extract(document, '$.paymentId')) WHERE kind = 'checkout';
-CREATE TABLE IF NOT EXISTS webhooks (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    paymentId TEXT NOT NULL,
-    dueAt REAL,
-    claimedUntil REAL,
-    webhook TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS webhooks_of_payment ON webhooks (paymentId);
-CREATE INDEX IF NOT EXISTS due_webhooks ON webhooks (dueAt) WHERE dueAt IS NOT NULL;
-"""
-
+MEMORY = ":memory:"
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
+OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
 BUSY_SECONDS = 30
 
+SCHEMA = (
+    """
+    CREATE TABLE payments (
+        id TEXT PRIMARY KEY,
+        status TEXT NOT NULL,
+        requestedAt TEXT NOT NULL,
+        updatedAt TEXT NOT NULL,
+        record TEXT NOT NULL,
+        visibleAt TEXT,
+        earlier TEXT
+    )
+    """,
+    """
+    CREATE TABLE checkouts (
+        txId TEXT PRIMARY KEY,
+        paymentId TEXT NOT NULL,
+        checkout TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX checkouts_of_payment ON checkouts (paymentId)",
+    "CREATE TABLE registered_terms (paymentId TEXT PRIMARY KEY, terms TEXT NOT NULL)",
+    """
+    CREATE TABLE idempotent_answers (
+        key TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        expiresAt REAL NOT NULL,
+        status INTEGER,
+        answer TEXT
+    )
+    """,
+    "CREATE TABLE switches (name TEXT PRIMARY KEY, setting TEXT NOT NULL)",
+    """
+    CREATE TABLE webhooks (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        paymentId TEXT NOT NULL,
+        dueAt REAL,
+        claimedUntil REAL,
+        webhook TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX webhooks_of_payment ON webhooks (paymentId)",
+    "CREATE INDEX due_webhooks ON webhooks (dueAt) WHERE dueAt IS NOT NULL",
+)
 
-def create(path):
-    """Make the file and its tables, unless they are there."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """The database of one sandbox.
+
+    path: of the file, which is created when it is missing, or ":memory:". A file of an older
+    version of the sandbox is emptied, with a warning in the log: what it holds are test payments.
+    ValueError when the file is another program's or a newer version's.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._memory: sqlite3.Connection | None = None
+        if path == MEMORY:
+            # One connection for all threads, since each new one would have a memory of its own.
+            self._memory = _connect(path)
+            _create_schema(self._memory, path)
+        else:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _create_file(path)
+
+    def close(self) -> None:
+        """End the database in memory. A file has no connection open between two uses."""
+        if self._memory is not None:
+            with self._lock:
+                self._memory.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """For queries. With a file it never waits for a writer; in memory it does."""
+        if self._memory is not None:
+            with self._lock:
+                yield Database(self._memory)
+            return
+        # One connection per use: nothing is shared between threads or taken over a fork.
+        connection = _connect(self.path)
+        try:
+            yield Database(connection)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        """One transaction. It is the only writer from its start on; an exception rolls it back."""
+        with self.reading() as db, _transaction(db.connection):
+            yield db
+        for function in db.after_commit:
+            function()
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, mode: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=path != MEMORY
+    )
+    connection.row_factory = sqlite3.Row
+    # It survives a killed process, though not a power cut, and is several times faster than FULL.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _create_file(path: str) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
-        db = _connect(path)
+        connection = _connect(path)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
+            _create_schema(connection, path)
             return
         except sqlite3.OperationalError:
-            # SQLite does not use its busy time-out while another process turns an empty file into a WAL one.
+            # SQLite does not wait when another process is turning an empty file into a WAL one.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         finally:
-            db.close()
+            connection.close()
 
 
-def _connect(path):
-    # One connection per use: nothing is shared between threads or carried over a fork.
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    db.row_factory = sqlite3.Row
-    # Outlives a killed process, though not a power cut, and is several times faster.
-    db.execute("PRAGMA synchronous = NORMAL")
-    return db
+def _create_schema(connection: sqlite3.Connection, path: str) -> None:
+    """Create the tables, unless they are there in their present version."""
+    with _transaction(connection, "DEFERRED"):  # so that all queries see one state of the file
+        if _is_present(connection):
+            return
+        _check_origin(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection):
+        if _is_present(connection):  # another process was faster
+            return
+        tables = _tables(connection)
+        if tables:
+            log.warning(
+                "%s was made by an older version of the sandbox (schema %s, now %s)."
+                " Its test payments were deleted.",
+                path,
+                _pragma(connection, "user_version"),
+                SCHEMA_VERSION,
+            )
+        for table in tables:
+            connection.execute(f'DROP TABLE "{table}"')
+        for statement in SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-@contextmanager
-def reading():
-    db = _connect(current_app.config["DATABASE"])
-    try:
-        yield db
-    finally:
-        db.close()
+def _check_origin(connection: sqlite3.Connection, path: str) -> None:
+    """ValueError when the file must not be emptied."""
+    version = _pragma(connection, "user_version")
+    is_ours = _pragma(connection, "application_id") == APPLICATION_ID
+    if is_ours and version > SCHEMA_VERSION:
+        raise ValueError(
+            f"{path} was made by a newer version of the sandbox (schema {version}, this version"
+            f" has {SCHEMA_VERSION}). Update the sandbox, or delete the file."
+        )
+    tables = _tables(connection)
+    if not is_ours and tables and not ("documents" in tables and tables <= OLDER_TABLES):
+        raise ValueError(f"{path} is not a database of the sandbox. Choose another file.")
 
 
-@contextmanager
-def writing():
-    """One transaction, alone among writers from its first statement on; an exception takes it back."""
-    with reading() as db:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+def _is_present(connection: sqlite3.Connection) -> bool:
+    is_ours = _pragma(connection, "application_id") == APPLICATION_ID
+    return is_ours and _pragma(connection, "user_version") == SCHEMA_VERSION
 
 
-def find_payment(db, payment_id, visible_at=None):
-    """The payment's record as it truly is, or as the REST API shows it at that time, or None."""
-    row = db.execute(
-        "SELECT record, visibleAt, earlier FROM payments WHERE id = ?", (payment_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
-    return json.loads(row["earlier"] if is_hidden else row["record"])
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
 
 
-def save_payment(db, record, visible_at=None):
-    """Put a payment into its new state: the one way a payment comes to be or changes.
-
-    visible_at: until then the REST API answers with what it was before.
-    """
-    earlier = find_payment(db, record["id"]) if visible_at else None
-    row = {name: record[name] for name in ("id", "status", "requestedAt", "updatedAt")}
-    row.update(record=_dump(record), visibleAt=visible_at, earlier=earlier and _dump(earlier))
-    db.execute(
-        "INSERT OR REPLACE INTO payments (id, status, requestedAt, updatedAt, record, visibleAt, earlier)"
-        " VALUES (:id, :status, :requestedAt, :updatedAt, :record, :visibleAt, :earlier)",
-        row,
-    )
-
-
-def find_document(db, kind, id):
-    row = db.execute(
-        "SELECT document FROM documents WHERE kind = ? AND id = ?", (kind, id)
-    ).fetchone()
-    return row and json.loads(row["document"])
-
-
-def save_document(db, kind, id, document):
-    values = (kind, id, _dump(document))
-    insert = "INSERT INTO documents (kind, id, document) VALUES (?, ?, ?)"
-    db.execute(
-        f"{insert} ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document", values
-    )
-
-
-def list_checkouts(db, payment_id):
-    """The attempts at a payment, oldest first."""
-    query = "SELECT document FROM documents WHERE kind = 'checkout' AND json_extract(document, '$.paymentId') = ?"
-    return [
-        json.loads(row["document"]) for row in db.execute(f"{query} ORDER BY rowid", (payment_id,))
-    ]
-
-
-def add_webhook(db, payment_id, webhook, due_at):
-    values = (webhook["id"], payment_id, due_at, _dump(webhook))
-    db.execute("INSERT INTO webhooks (id, paymentId, dueAt, webhook) VALUES (?, ?, ?, ?)", values)
-
-
-def find_webhook(db, id):
-    """The webhook, and when it is due (seconds since 1970), or None for never; or None for both."""
-    row = db.execute("SELECT webhook, dueAt FROM webhooks WHERE id = ?", (id,)).fetchone()
-    return (json.loads(row["webhook"]), row["dueAt"]) if row else (None, None)
-
-
-def list_webhooks(db, payment_id):
-    """As find_webhook, all of the payment, oldest first."""
-    rows = db.execute(
-        "SELECT webhook, dueAt FROM webhooks WHERE paymentId = ? ORDER BY number", (payment_id,)
-    )
-    return [(json.loads(row["webhook"]), row["dueAt"]) for row in rows]
-
-
-def has_webhooks_to_send(db):
-    return db.execute("SELECT 1 FROM webhooks WHERE dueAt IS NOT NULL").fetchone() is not None
-
-
-def save_webhook(db, webhook, due_at):
-    values = (due_at, _dump(webhook), webhook["id"])
-    db.execute(
-        "UPDATE webhooks SET dueAt = ?, claimedUntil = NULL, webhook = ? WHERE id = ?", values
-    )
-
-
-def claim_webhook(now, seconds):
-    """As find_webhook, the one that has been due for the longest, for this caller alone and for that time; or None."""
-    due = "SELECT id FROM webhooks WHERE dueAt <= :now AND coalesce(claimedUntil, 0) < :now ORDER BY dueAt LIMIT 1"
-    with reading() as db:  # which waits for nobody; most times nothing is due
-        if db.execute(due, {"now": now}).fetchone() is None:
-            return None
-    with writing() as db:
-        row = db.execute(due, {"now": now}).fetchone()
-        if row is None:
-            return None
-        db.execute("UPDATE webhooks SET claimedUntil = ? WHERE id = ?", (now + seconds, row["id"]))
-        return find_webhook(db, row["id"])
-
-
-def forget_everything(db):
-    for table in ("payments", "documents", "webhooks"):
-        db.execute(f"DELETE FROM {table}")
-
-
-def _dump(document):
-    return json.dumps(document, ensure_ascii=False)
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    return {row["name"] for row in connection.execute(query)}

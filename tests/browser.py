@@ -1,4 +1,7 @@
-"""A real Chromium. Without one the tests that want it are skipped, or fail when REQUIRE_BROWSER=1."""
+"""A real Chromium.
+
+Without one the tests that want it are skipped, or fail when REQUIRE_BROWSER=1.
+"""
 
 import importlib
 import os
@@ -52,13 +55,14 @@ def chromium(playwright):
 
 @pytest.fixture
 def new_context(chromium, playwright):
-    """new_context(device=None, **options) -> a browser context of its own. No script may fail in it."""
+    """new_context(device=None, **options) -> a browser context of its own.
+
+    No script may fail in it.
+    """
     contexts, errors = [], []
 
     def new_context(device=None, **options):
-        settings = {**(playwright.devices[device] if device else {}), **options}
-        settings.pop("default_browser_type", None)
-        contexts.append(chromium.new_context(**settings))
+        contexts.append(chromium.new_context(**settings_of(playwright, device, options)))
         contexts[-1].on("weberror", lambda error: errors.append(str(error.error)))
         return contexts[-1]
 
@@ -66,3 +70,86 @@ def new_context(chromium, playwright):
     for context in contexts:
         context.close()
     assert errors == []
+
+
+def settings_of(playwright, device, options):
+    """The arguments of Browser.new_context for one of Playwright's devices."""
+    settings = {**(playwright.devices[device] if device else {}), **options}
+    settings.pop("default_browser_type", None)
+    return settings
+
+
+class Tab:
+    """A page that one test after another uses: it costs a third of a new one's time."""
+
+    def __init__(self, context):
+        self.context, self.page, self.errors = context, context.new_page(), []
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def empty(self):
+        """Nothing of the last test is left, except listeners: see `listen`."""
+        for page in self.context.pages:
+            if page != self.page:
+                page.close()
+        self.page.unroute_all()
+        self.context.unroute_all()
+        if self.page.url.startswith("http"):
+            self.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+        self.page.goto("about:blank")
+        self.context.clear_cookies()
+
+
+@pytest.fixture(scope="session")
+def tabs():
+    """The tabs of this process that no test uses now: {(device, options): Tab}."""
+    return {}
+
+
+@pytest.fixture
+def open_tab(chromium, playwright, tabs):
+    """open_tab(device=None, **options) -> an empty page, with nothing stored.
+
+    No script may fail in it.
+
+    The page is used again by later tests. One that needs an init script, a clock or the only page
+    of a browser takes `new_context`.
+    """
+    taken = []
+
+    def open_tab(device=None, **options):
+        key = (device, repr(sorted(options.items())))
+        tab = tabs.pop(key, None)
+        if tab is None:
+            tab = Tab(chromium.new_context(**settings_of(playwright, device, options)))
+        taken.append((key, tab))
+        return tab.page
+
+    yield open_tab
+    errors = []
+    for key, tab in taken:
+        errors += tab.errors
+        tab.errors.clear()
+        if key in tabs:  # this test had two of them
+            tab.context.close()
+            continue
+        try:
+            tab.empty()
+        except sync_api().Error:  # closed, or still on its way to a page: the next test has another
+            tab.context.close()
+        else:
+            tabs[key] = tab
+    assert errors == []
+
+
+@pytest.fixture
+def listen():
+    """listen(page or context, event, handler): until the test ends."""
+    added = []
+
+    def listen(emitter, event, handler):
+        emitter.on(event, handler)
+        added.append((emitter, event, handler))
+
+    yield listen
+    for emitter, event, handler in added:
+        emitter.remove_listener(event, handler)

@@ -15,10 +15,17 @@ from jinja2 import FileSystemBytecodeCache
 import portone_sandbox
 from merchant import create_app
 from merchant.models import db
-from tests.browser import chromium, new_context, playwright  # noqa: F401 - fixtures, started once for all modules
+from tests.browser import (  # noqa: F401 - fixtures
+    chromium,
+    listen,
+    new_context,
+    open_tab,
+    playwright,
+    tabs,
+)
 from tests.databases import ON_SQLITE, new_database, no_database_is_left  # noqa: F401
 from tests.stand_in import PortOne
-from tests.visitor import page, site, visit  # noqa: F401
+from tests.visitor import page, site, visit  # noqa: F401 - fixtures
 
 BUYER = {"name": "홍길동", "email": "buyer@example.com", "phone": "010-1234-5678"}
 FOLDER = TemporaryDirectory()
@@ -56,6 +63,7 @@ class Shop:
             {
                 **portone_sandbox.settings("/sandbox"),
                 "DATABASE_URL": new_database(folder),
+                "PAYMENT_PANEL": "1",
                 **settings,
             }
         )
@@ -70,7 +78,9 @@ class Shop:
     @cached_property
     def portone(self):
         """The sandbox, for the tests that need it."""
-        return portone_sandbox.create_app(self.folder / "sandbox.db")
+        app = portone_sandbox.create_app(self.folder / "sandbox.db")
+        app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
+        return app
 
     @cached_property
     def window(self):

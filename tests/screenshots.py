@@ -1,4 +1,7 @@
-"""The pictures of the READMEs, taken of the running site: `.venv/bin/python -m tests.screenshots`."""
+"""The pictures of the READMEs, taken of the running site.
+
+.venv/bin/python -m tests.screenshots
+"""
 
 import os
 import subprocess

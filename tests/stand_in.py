@@ -7,7 +7,8 @@
         shop.complete(order)
         portone.fault = answer(500, {"type": "INTERNAL"})
 
-A fault is any function of the call (`Call` below); it holds for every call until `portone.fault` is None again.
+A fault is any function of the call (`Call` below); it holds for every call until `portone.fault` is
+None again.
 """
 
 import itertools
@@ -22,10 +23,12 @@ from urllib.parse import unquote, urlsplit
 
 
 class PortOne:
-    """`records`: paymentId -> the JSON of GET /payments/{id}, which is a 404 without one; a POST gets `{}`.
+    """`records`: paymentId -> the JSON of GET /payments/{id}, which is a 404 without one; a POST
+    gets `{}`.
 
-    `calls`: what was asked, as (method, raw path, headers, body). `sent`: bytes of bodies and garbage that went out.
-    `connections`: how many were accepted. `released`: once set, calls that hang go on.
+    `calls`: what was asked, as (method, raw path, headers, body). `sent`: bytes of bodies and
+    garbage that went out. `connections`: how many were accepted. `released`: once set, calls that
+    hang go on.
     """
 
     def __init__(self, port=0):
@@ -43,7 +46,10 @@ class PortOne:
         return self
 
     def __exit__(self, *_):
-        """Nobody listens any more, and what is connected is cut off. `with portone:` opens the same port again."""
+        """Nobody listens any more, and what is connected is cut off.
+
+        `with portone:` opens the same port again.
+        """
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
@@ -102,7 +108,10 @@ class Call(BaseHTTPRequestHandler):
         self.answer(200, record)
 
     def answer(self, status, body, headers=()):
-        """`body`: bytes, or what json.dumps takes. `headers` may replace Content-Length and Content-Type."""
+        """`body`: bytes, or what json.dumps takes.
+
+        `headers` may replace Content-Length and Content-Type.
+        """
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Content-Length": len(body), **dict(headers)}
         lines = [f"HTTP/1.1 {status} {self.responses.get(status, ['?'])[0]}"]
@@ -132,7 +141,8 @@ def hang(call):
 
 
 def stall(first):
-    """A fault: these bytes, then nothing until `portone.released` is set, then the end of the connection."""
+    """A fault: these bytes, then nothing until `portone.released` is set, then the end of the
+    connection."""
 
     def fault(call):
         call.close_connection = True
@@ -143,7 +153,8 @@ def stall(first):
 
 
 def drip(first, drop, pause):
-    """A fault: these bytes, then `drop` again and again, with a pause (seconds) between, until the client is gone."""
+    """A fault: these bytes, then `drop` again and again, with a pause (seconds) between, until the
+    client is gone."""
 
     def fault(call):
         call.close_connection = True
@@ -160,8 +171,9 @@ _clock = itertools.count()
 def record(order, status, **changes):
     """PortOne's full record of a payment, as of a second after the one before.
 
-    order: the JSON that POST /orders or POST /orders/{id}/payments answered. changes: top-level fields instead.
-    A CANCELLED one was paid and refunded; without its `paidAt` it is a virtual account that was closed.
+    order: the JSON that POST /orders or POST /orders/{id}/payments answered. changes: top-level
+    fields instead. A CANCELLED one was paid and refunded; without its `paidAt` it is a virtual
+    account that was closed.
     """
     request = order["request"]
     moment = (datetime(2026, 1, 1) + timedelta(seconds=next(_clock))).isoformat() + ".123456789Z"

@@ -1,4 +1,7 @@
-"""The real site in a process of its own, and what a visitor does in it. For the tests in a browser."""
+"""The real site in a process of its own, and what a visitor does in it.
+
+For the tests in a browser.
+"""
 
 import os
 import socket
@@ -35,6 +38,7 @@ UNSET = (
     "PORTONE_PRE_REGISTER",
     "PORTONE_MAX_LOOKUPS",
     "PUBLIC_URL",
+    "PAYMENT_PANEL",
 )
 
 
@@ -101,15 +105,12 @@ def wait_until_up(url, server, log):
 
 
 @pytest.fixture
-def visit(new_context, site):
-    """visit(device=None, **options) -> the order page in a browser of its own. No script may fail in it."""
+def visit(open_tab, site):
+    """visit(device=None, **options) -> the order page in a browser without a past."""
 
     def visit(device=None, **options):
-        page = new_context(
-            device, **{"base_url": site.url, "locale": "en-US", **options}
-        ).new_page()
-        page.goto("/")
-        page.fill("[name=buyerEmail]", new_email())
+        page = open_tab(device, **{"base_url": site.url, "locale": "en-US", **options})
+        begin(page)
         return page
 
     return visit
@@ -118,6 +119,14 @@ def visit(new_context, site):
 @pytest.fixture
 def page(visit):
     return visit()
+
+
+def begin(page):
+    """The order page, with a buyer of its own. Returns the buyer's address."""
+    page.goto("/")
+    email = new_email()
+    page.fill("[name=buyerEmail]", email)
+    return email
 
 
 def new_email():
@@ -133,7 +142,8 @@ def order(page, window_type="", method="CARD"):
 
 
 def pay(page, outcome, window_type="", method="CARD", opens=None):
-    """Order, and end the payment window as its button `data-outcome` says. opens: which kind of window is awaited."""
+    """Order, and end the payment window as its button `data-outcome` says. opens: which kind of
+    window is awaited."""
     opens = opens or window_type or "IFRAME"
     if opens == "POPUP":
         with page.expect_popup() as popup:
@@ -155,11 +165,13 @@ def expect_status(page, status):
 
 
 def reload_until(page, status):
-    """The result page asks PortOne at most once in three seconds."""
+    """The result page asks PortOne at most once in three seconds, whoever asks for the page."""
     deadline = time.monotonic() + 15
-    while page.get_attribute("[data-order-status]", "data-order-status") != status:
+    while f'data-order-status="{status}"' not in page.request.get(page.url).text():
         assert time.monotonic() < deadline, f"the order did not become {status}"
-        page.reload()
+        page.wait_for_timeout(200)
+    page.reload()
+    expect_status(page, status)
 
 
 def order_id(page):

@@ -1,4 +1,4 @@
-// window.PortOne of the sandbox: the same call, the same answers and the same errors as PortOne's own SDK.
+// window.PortOne of the sandbox: the same function, the same results and the same errors as PortOne's own SDK.
 (() => {
   "use strict";
 
@@ -42,14 +42,14 @@
     return answer.result;
   }
 
-  // What the merchant asked for this kind of device, else what most PGs do there.
+  // What the merchant's request says for this kind of device, else what most PGs do there.
   function chooseWindowType(request) {
     const isPhone = /Mobi|Android/.test(navigator.userAgent);
     const asked = request?.windowType?.[isPhone ? "mobile" : "pc"];
     return asked ?? (isPhone ? "REDIRECTION" : "IFRAME");
   }
 
-  // Posts the request; the sandbox checks it, and what it refuses is thrown here.
+  // Posts the request. The sandbox checks it, and its refusal is thrown here.
   async function openCheckout(request, windowType) {
     let response, answer;
     try {
@@ -91,7 +91,7 @@
     });
   }
 
-  // A modal <dialog>, which keeps the focus in the window and gives it back to the merchant's page afterwards.
+  // A modal <dialog>: the focus stays in the window, and goes back to the merchant's page afterwards.
   function inIframe(checkout, { iframe: options }) {
     const dialog = document.createElement("dialog");
     dialog.setAttribute("aria-label", "PortOne");
@@ -140,7 +140,7 @@
     }
   }
 
-  // The window's own word, or, when the buyer has closed it, what the sandbox says became of the payment.
+  // Resolves to the result that the window posts or, when the buyer has closed it, that the sandbox answers.
   function waitForAnswer(checkout, source, { isGone, remove, onClose }) {
     return new Promise((resolve) => {
       let isOver = false;
@@ -184,7 +184,7 @@
     return portOneError("PaymentError", "PAYMENT", { code, message, paymentId: request?.paymentId });
   }
 
-  // What isPaymentError and its like of npm's package look at is __portOneErrorType.
+  // isPaymentError and the other checks of npm's package read __portOneErrorType.
   function portOneError(type, transactionType, { message, ...fields }) {
     return Object.assign(new Error(message), { __portOneErrorType: type, transactionType, ...fields });
   }

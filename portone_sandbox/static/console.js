@@ -1,4 +1,4 @@
-// Keeps the parts marked data-live as the server has them now, without disturbing who is typing or reading in them.
+// Refreshes the parts marked data-live, except while somebody types or selects text in them.
 (() => {
   "use strict";
 
@@ -23,7 +23,7 @@
     const here = document.querySelector("main").dataset;
     if (status === here.paymentStatus) return;
     here.paymentStatus = status;
-    document.querySelector("[role=status].unseen").textContent = status; // for who does not see it change
+    document.querySelector("[role=status].unseen").textContent = status; // read aloud by screen readers
   }
 
   function isInUse(part) {

@@ -1,4 +1,5 @@
-// A PIN pad whose digits are elsewhere each time, as Korean card companies and banks have it. Typing works as well.
+// A PIN pad with its digits in another order each time, as Korean card companies and banks have it.
+// Typing works as well.
 (() => {
   "use strict";
 

@@ -1,8 +1,8 @@
-// Tells the SDK in the merchant's page how the payment ended, or that the buyer pressed Escape.
+// Sends the result to the SDK in the merchant's page, or that the buyer pressed Escape.
 (() => {
   "use strict";
 
-  // A button that was pressed shows that it is being answered; Back brings the page as it was before.
+  // A button shows that its answer is awaited. The browser's Back shows the page as it was, so undo it then.
   const press = (button, isBusy) => button?.setAttribute("aria-busy", isBusy);
   document.addEventListener("submit", ({ submitter }) => press(submitter, true));
   window.addEventListener("pageshow", () => press(document.querySelector("[aria-busy=true]"), false));

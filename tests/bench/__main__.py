@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import standardwebhooks
 
-from merchant.portone import STAYS_SLOW_SECONDS
+from merchant.lookup_limit import STAYS_SLOW_SECONDS
 
 from . import database, load, postgresql, report
 from .portone import CHANNEL, SECRET, STORE

@@ -1,0 +1,159 @@
+"""The commands: `flask reconcile` for cron; `flask orders`, `order` and `refund` for people."""
+
+from collections import Counter
+from datetime import timedelta
+
+import click
+from sqlalchemy import select
+
+from .. import storage
+from ..errors import PortOneRejected, PortOneUnavailable, Refused
+from ..models import session
+from ..pages.languages import when
+from ..pages.responses import ERRORS
+from ..rows import OrderRow, now
+from ..storage import orders as orders_table
+from ..views import bp
+from . import reconciliation, refunds
+from .attention import payments_that_need_a_person
+from .reconciliation import NOT_ASKED, OTHER_STORE, OUTAGE
+
+REFUNDS = {
+    "SUCCEEDED": "Refunded.",
+    "MADE_BEFORE": "Money was returned since this refund was first sent; nothing was sent now.",
+    "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
+    "FAILED": "PortOne says that the refund failed.",
+}
+
+
+@bp.cli.command()
+@click.option(
+    "--older-than",
+    metavar="MINUTES",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Leave younger attempts alone: their buyers may still be paying.",
+)
+@click.option(
+    "--since",
+    metavar="DAYS",
+    type=click.IntRange(0),
+    default=7,
+    show_default=True,
+    help="How far to look back.",
+)
+@click.pass_context
+def reconcile(context: click.Context, older_than: int, since: int) -> None:
+    """Look up every payment that may have changed.
+
+    For cron: exit status 1 if PortOne did not answer or something needs a person, else 0.
+    """
+    started, outcomes, failing = now(), Counter[str](), 0
+    before, after = started - timedelta(minutes=older_than), started - timedelta(days=since)
+    payments = reconciliation.due_payments(before, after)
+    with click.progressbar(payments, label=f"Looking up {len(payments)} payments") as bar:
+        for payment in bar:
+            outcome = reconciliation.check(payment, started)
+            outcomes[outcome] += 1
+            failing = failing + 1 if outcome == NOT_ASKED else 0
+            if failing == OUTAGE:
+                outcomes[NOT_ASKED] += len(payments) - sum(outcomes.values())
+                break
+    fulfilled, failed = reconciliation.fulfil_all_again()
+    needing = len(list(payments_that_need_a_person()))
+    outcomes["fulfilled again"] = fulfilled
+    outcomes["failed to be fulfilled again"] = failed
+    outcomes["need a person: see flask orders --attention"] = needing
+    for outcome, count in outcomes.items():
+        if count:
+            click.echo(f"{count:>7}  {outcome}")
+    context.exit(1 if needing or outcomes[NOT_ASKED] or outcomes[OTHER_STORE] else 0)
+
+
+@bp.cli.command()
+@click.argument("payment_id")
+@click.option("--reason", required=True, help="Why; PortOne and the PG store it.")
+@click.option("--amount", type=int, metavar="KRW", help="How much; all that is left by default.")
+@click.option("--refund-bank", metavar="BANK", help="The buyer's bank, as PortOne names it.")
+@click.option("--refund-account", metavar="NUMBER", help="The number of the buyer's account.")
+@click.option("--refund-holder", metavar="NAME", help="The account's holder.")
+@click.option("--refund-phone", metavar="NUMBER", help="The holder's phone number, for Smartro.")
+def refund(
+    payment_id: str,
+    reason: str,
+    amount: int | None,
+    refund_bank: str | None,
+    refund_account: str | None,
+    refund_holder: str | None,
+    refund_phone: str | None,
+) -> None:
+    """Refund a payment, wholly or in part. A virtual account needs the buyer's account.
+
+    After a time-out or a crash repeat the same command: it refunds nothing twice.
+    """
+    fields = {
+        "bank": refund_bank,
+        "number": refund_account,
+        "holderName": refund_holder,
+        "holderPhoneNumber": refund_phone,
+    }
+    account = {name: value for name, value in fields.items() if value}
+    if account and not (refund_bank and refund_account and refund_holder):
+        raise click.UsageError("--refund-bank, --refund-account and --refund-holder go together.")
+    try:
+        status = refunds.refund(payment_id, reason, amount, account)
+    except Refused as problem:
+        message = problem.message or ERRORS[problem.code][1]
+        raise click.UsageError(f"{problem.field or payment_id}: {message}") from None
+    except PortOneRejected as problem:
+        raise click.ClickException(f"Not refunded. {problem}: {problem.message}") from None
+    except PortOneUnavailable as problem:
+        message = f"It is not known whether this was refunded ({problem}). Repeat the same command."
+        raise click.ClickException(message) from None
+    click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
+    if payment := storage.read_payment(payment_id):
+        returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} returned"
+        click.echo(f"{payment.status}: {returned}.")
+    if status in {"SUCCEEDED", "MADE_BEFORE"}:
+        refunds.end_refund(payment_id)
+    if status == "FAILED":
+        click.get_current_context().exit(1)
+
+
+@bp.cli.command()
+@click.option("--attention", is_flag=True, help="Only those that need a person, and why.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many orders."
+)
+def orders(attention: bool, limit: int) -> None:
+    """List the newest orders, or those that need a person."""
+    if attention:
+        for payment, why in payments_that_need_a_person():
+            click.echo(f"order {payment.order_id} payment {payment.id}: {why}")
+        return
+    newest = select(orders_table).order_by(orders_table.c.created_at.desc()).limit(limit)
+    for row in session.execute(newest):
+        order = OrderRow(*row)
+        amount = f"{order.status:<22}  {order.amount:>9} KRW"
+        click.echo(f"{when(order.created_at)}  {order.id}  {amount}  {order.name}")
+
+
+@bp.cli.command()
+@click.argument("order_id")
+def order(order_id: str) -> None:
+    """Show one order, its payments and its trail."""
+    row = storage.read_order(order_id)
+    if row is None:
+        raise click.UsageError("ORDER_ID: there is no such order.")
+    click.echo(f"order {row.id}  {row.status}  {row.amount} KRW  {row.name}")
+    for payment in storage.read_attempts(order_id):
+        reasons = f"  ({', '.join(payment.reasons)})" if payment.reasons else ""
+        status = f"{payment.status}{reasons}  at PortOne: {payment.portone_status or '-'}"
+        click.echo(f"payment {payment.id}  {status}")
+    for event in storage.read_events(order_id):
+        line = f"{when(event.at)}  {event.payment_id[:8]}  {event.event:<24} {event.source:<8}"
+        line += f" {event.portone_status or ''}"
+        if event.duration_ms is not None:
+            line += f"  {event.duration_ms} ms"
+        click.echo(f"{line}  {event.detail}" if event.detail else line)

@@ -1,0 +1,175 @@
+"""Opens an order, or another attempt at one, and builds the request for PortOne.requestPayment."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from . import storage
+from .catalog import PRODUCTS, Product
+from .database import write_transaction
+from .errors import PortOneRejected, PortOneUnavailable, Refused
+from .portone import merchant
+from .records import parse_time
+from .rows import NewEvent, OrderRow, PaymentRow, new_id, now
+from .settlement import settle
+from .transitions import FINAL
+
+VIRTUAL_ACCOUNT_HOURS = 24
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """The buyer, as pages/forms.py has checked it."""
+
+    name: str
+    email: str
+    phone: str
+
+
+def open_order(
+    product: Product, buyer: Buyer, pay_method: str, window_type: str
+) -> tuple[OrderRow, PaymentRow]:
+    """Store a new order and its first attempt, before any window opens. Returns both rows.
+
+    Owns the session's transaction, as settlement.settle() does.
+    """
+    order = OrderRow(
+        id=new_id(),
+        product_id=product.id,
+        name=product.name,
+        amount=product.price,
+        buyer_name=buyer.name,
+        buyer_email=buyer.email,
+        buyer_phone=buyer.phone,
+        status="PENDING",
+        payment_id=new_id(),
+        created_at=now(),
+        paid_at=None,
+        fulfilled_at=None,
+    )
+    payment = _new_payment(order, order.payment_id, pay_method, window_type)
+    with write_transaction() as connection:
+        storage.insert_order(connection, order)
+        storage.insert_payment(connection, payment)
+        created = NewEvent(order.id, payment.id, "ORDER_CREATED", "shop")
+        storage.insert_events(connection, [created, created._replace(event="ATTEMPT_OPENED")])
+    _pre_register(payment)
+    return order, payment
+
+
+def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentRow:
+    """Store another attempt at an unpaid order. Returns its row.
+
+    Every earlier attempt that may still be paid is looked up first, and its virtual account closed.
+    Owns the session's transaction, as settlement.settle() does.
+    Raises Refused (ORDER_ALREADY_PAID, PAYMENT_IN_PROGRESS), PortOneUnavailable or PortOneRejected; nothing is
+    stored then.
+    """
+    if order.paid_at:
+        raise Refused("ORDER_ALREADY_PAID")
+    for earlier in storage.read_attempts(order.id):
+        _end_attempt(earlier)
+    payment = _new_payment(order, new_id(), pay_method, window_type)
+    with write_transaction() as connection:
+        is_open = storage.follow_new_attempt(connection, order, payment)
+        if is_open:
+            storage.insert_payment(connection, payment)
+            opened = NewEvent(order.id, payment.id, "ATTEMPT_OPENED", "shop")
+            storage.insert_events(connection, [opened])
+    if not is_open:  # an earlier attempt was paid after all, or another tab has opened an attempt
+        current = storage.read_order(order.id)
+        is_paid = current is not None and current.paid_at is not None
+        raise Refused("ORDER_ALREADY_PAID" if is_paid else "PAYMENT_IN_PROGRESS")
+    _pre_register(payment)
+    return payment
+
+
+def _new_payment(order: OrderRow, payment_id: str, pay_method: str, window_type: str) -> PaymentRow:
+    settings = merchant().settings
+    return PaymentRow(
+        id=payment_id,
+        order_id=order.id,
+        store_id=settings.store_id,
+        channel_key=settings.channel_key,
+        order_name=order.name,
+        amount=order.amount,
+        currency="KRW",
+        pay_method=pay_method,
+        window_type=window_type,
+    )
+
+
+def _end_attempt(payment: PaymentRow) -> None:
+    """Make sure that an earlier attempt cannot be paid any more. Raises Refused if it may be."""
+    if payment.status not in FINAL:
+        payment = settle(payment.id, "retry")
+    if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and payment.status not in FINAL:
+        try:
+            merchant().portone.close_virtual_account(payment.id, payment.store_id)
+        except PortOneRejected:
+            text = "order %s payment %s: its account could not be closed"
+            logger.warning(text, payment.order_id, payment.id)
+        payment = settle(payment.id, "retry")
+        if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not is_expired(payment):
+            raise Refused("PAYMENT_IN_PROGRESS")
+    if payment.portone_status == "PAY_PENDING":
+        raise Refused("PAYMENT_IN_PROGRESS")
+
+
+def is_expired(payment: PaymentRow) -> bool:
+    """Returns whether the deadline of a payment's virtual account has passed."""
+    deadline = parse_time(payment.virtual_account["expiredAt"]) if payment.virtual_account else None
+    return deadline is not None and deadline < now()
+
+
+def _pre_register(payment: PaymentRow) -> None:
+    logger.info("order %s payment %s: PENDING (shop)", payment.order_id, payment.id)
+    if not merchant().settings.pre_register:
+        return
+    try:
+        merchant().portone.pre_register(
+            payment.id, payment.store_id, payment.amount, payment.currency
+        )
+    except (PortOneUnavailable, PortOneRejected) as error:
+        # The sale goes on: verification compares the amount in any case.
+        text = "order %s payment %s: not pre-registered: %s"
+        logger.warning(text, payment.order_id, payment.id, error)
+
+
+def payment_request(
+    order: OrderRow, payment: PaymentRow, redirect_url: str, locale: str
+) -> dict[str, Any]:
+    """Returns what checkout.js hands to PortOne.requestPayment, with all that PGs insist on.
+
+    redirect_url: the absolute URL for windows that return by redirect. locale: KO_KR or EN_US.
+    Source: https://developers.portone.io/sdk/ko/v2-sdk/payment-request
+    """
+    request: dict[str, Any] = {
+        "storeId": payment.store_id,
+        "channelKey": payment.channel_key,
+        "paymentId": payment.id,
+        "orderName": payment.order_name,
+        "totalAmount": payment.amount,
+        "currency": payment.currency,
+        "payMethod": payment.pay_method,
+        "customer": {
+            "customerId": order.id[:20],  # Smartro takes at most 20 characters
+            "fullName": order.buyer_name,
+            "email": order.buyer_email,
+            "phoneNumber": order.buyer_phone,
+        },
+        "redirectUrl": redirect_url,
+        "locale": locale,
+    }
+    if payment.window_type:
+        request["windowType"] = {"pc": payment.window_type, "mobile": payment.window_type}
+    if payment.pay_method == "VIRTUAL_ACCOUNT":
+        request["virtualAccount"] = {"accountExpiry": {"validHours": VIRTUAL_ACCOUNT_HOURS}}
+    if payment.pay_method == "MOBILE":
+        product = PRODUCTS.get(order.product_id)
+        request["productType"] = product.type if product else "REAL"
+    if notice_url := merchant().settings.notice_url:
+        request["noticeUrls"] = [notice_url]
+    return request

@@ -1,0 +1,1 @@
+"""How the site reads requests and writes answers: forms, languages, messages, responses."""

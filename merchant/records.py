@@ -1,0 +1,69 @@
+"""PortOne's record of a payment: the JSON of GET /payments/{paymentId}, and how its values are read.
+
+Source: https://developers.portone.io/api/rest-v2/payment
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+Record = Mapping[str, Any]
+
+NO_RECORD: Record = {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
+# Only in these the amount and the terms are final; before, the buyer may still change the payment.
+MONEY_STATUSES = {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}
+MAX_AMOUNT = 2**31
+
+
+def is_payment(record: Record) -> bool:
+    """Returns whether the record has, in the documented types, what verification reads."""
+    status, amount = record.get("status"), record.get("amount")
+    if not isinstance(status, str):
+        return False
+    if status not in MONEY_STATUSES:
+        return True
+    if not isinstance(amount, dict):
+        return False
+    amounts = (amount.get("total"), amount.get("cancelled", 0))
+    return (
+        all(
+            isinstance(record.get(name), str) for name in ("id", "storeId", "orderName", "currency")
+        )
+        and isinstance(record.get("channel") or {}, dict)
+        and all(type(each) is int and abs(each) < MAX_AMOUNT for each in amounts)
+    )
+
+
+def parse_time(text: object) -> datetime | None:
+    """Returns PortOne's RFC 3339 time as UTC without a zone, or None.
+
+    Python 3.10's fromisoformat takes neither Z nor nanoseconds.
+    """
+    pattern = r"(2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)"
+    match = re.fullmatch(pattern, str(text))
+    if not match:
+        return None
+    seconds, fraction, zone = match.groups()
+    try:
+        time = datetime.fromisoformat(seconds + ("+00:00" if zone == "Z" else zone))
+    except ValueError:
+        return None
+    micros = timedelta(microseconds=int((fraction or "0")[:6].ljust(6, "0")))
+    return (time + micros).astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def printable(text: object) -> str:
+    """Returns at most 200 characters of a foreign text, without those that a page or a database refuses."""
+    return "".join(char for char in str(text or "")[:200] if char.isprintable())
+
+
+def failure_message(failure: Mapping[str, Any]) -> str:
+    """Returns `[code] message`, as PortOne words what a PG answers.
+
+    failure: {pgCode?, pgMessage?, reason?} of a record, {code?, message?, pgCode?, pgMessage?} of a redirect.
+    """
+    message = failure.get("pgMessage") or failure.get("reason") or failure.get("message")
+    text = str(message or "")
+    code = failure.get("pgCode") or failure.get("code")
+    return printable(f"[{code}] {text}" if code and not text.startswith("[") else text)

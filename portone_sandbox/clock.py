@@ -1,0 +1,47 @@
+"""Times as PortOne writes them: RFC 3339 in UTC, with microseconds."""
+
+from datetime import datetime, timedelta, timezone
+
+from .documents import Deadline
+
+KOREA = timezone(timedelta(hours=9))
+DEFAULT_VALID_HOURS = 7 * 24
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse(text: str) -> datetime:
+    """The time that an ISO 8601 text means. ValueError when it is none.
+
+    Python 3.10 does not read the "Z" of UTC by itself.
+    """
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def now(after: str = "") -> str:
+    """The present time.
+
+    after: an earlier timestamp. The result is later than it even when the clock is not, so
+    that the changes of a payment keep their order.
+    """
+    moment = datetime.now(timezone.utc)
+    if after:
+        moment = max(moment, parse(after) + timedelta(microseconds=1))
+    return timestamp(moment)
+
+
+def deadline(option: Deadline, issued_at: datetime) -> datetime:
+    """When a deposit is due.
+
+    option: `{"validHours": int}` or `{"dueDate": str}`, else a week after issued_at.
+    dueDate is ISO 8601, or YYYYMMDD or YYYYMMDDHHmmss as the SDK's types have it. Without a time
+    zone it is Korean time. ValueError when it is none of these.
+    """
+    if "dueDate" not in option:
+        return issued_at + timedelta(hours=option.get("validHours", DEFAULT_VALID_HOURS))
+    date = option["dueDate"]
+    is_compact = date.isdigit()
+    due = datetime.strptime(date.ljust(14, "0"), "%Y%m%d%H%M%S") if is_compact else parse(date)
+    return due if due.tzinfo else due.replace(tzinfo=KOREA)

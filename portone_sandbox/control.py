@@ -1,0 +1,78 @@
+"""`/control/…`: what the console does, for scripts. JSON in, JSON out, errors as the REST API's.
+
+README.md describes the calls.
+"""
+
+from flask import Blueprint, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from . import actions, payment_request, switches
+from .documents import Json
+from .errors import Refused, RequestError
+from .http_request import buyer_browser, json_body, merchant_origin
+from .outcomes import possible_outcomes
+from .sandbox import current_sandbox
+
+bp = Blueprint("control", __name__, url_prefix="/control")
+
+
+@bp.get("/switches")
+def get_switches() -> ResponseReturnValue:
+    with current_sandbox().store.reading() as db:
+        return jsonify(switches.list_settings(db))
+
+
+@bp.post("/switches/<name>")
+def set_switch(name: str) -> ResponseReturnValue:
+    """`outage`: `{fault, calls?}`, for that many calls, else for all. `webhooks`: `{order}`.
+
+    `window`: `{outcome}`, which every window then has without a click. A null restores the default.
+    """
+    if name not in switches.SWITCHES:
+        abort(404)
+    with current_sandbox().store.writing() as db:
+        switches.save_setting(db, name, json_body())
+        return jsonify(switches.list_settings(db))
+
+
+@bp.post("/reset")
+def reset() -> ResponseReturnValue:
+    """Delete all payments and restore the default of every switch."""
+    with current_sandbox().store.writing() as db:
+        db.delete_everything()
+    return {}
+
+
+@bp.post("/payments")
+def pay() -> ResponseReturnValue:
+    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so."""
+    body = _json_object(json_body())
+    sandbox = current_sandbox()
+    try:
+        params = payment_request.check(body.get("request"))
+        outcome, outcomes = body.get("outcome"), possible_outcomes(params)
+        if outcome not in outcomes:
+            raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
+        page = params.get("redirectUrl", request.host_url)
+        buyer, origin = buyer_browser(page), merchant_origin()
+        with sandbox.store.writing() as db:
+            opened = sandbox.payments.open_checkout(db, params, "IFRAME", origin, buyer)
+    except RequestError as error:
+        raise Refused("INVALID_REQUEST", error.message, error.status) from None
+    sandbox.end_checkout(opened["txId"], outcome)
+    with sandbox.store.reading() as db:
+        record = db.find_payment(opened["paymentId"])
+        return jsonify(sandbox.payments.show(db, record) if record else {})
+
+
+@bp.post("/payments/<path:payment_id>/<action>")
+def act(payment_id: str, action: str) -> ResponseReturnValue:
+    """One of actions.ACTIONS -> the payment after it."""
+    body = _json_object(json_body() if request.get_data() else {})
+    return jsonify(actions.run(payment_id, action, body))
+
+
+def _json_object(body: object) -> Json:
+    if not isinstance(body, dict):
+        raise Refused("INVALID_REQUEST", "The body must be a JSON object.")
+    return body

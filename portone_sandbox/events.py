@@ -1,0 +1,153 @@
+"""Webhooks: what the merchant's server is sent about each change of a payment's status.
+
+Version 2024-04-25: https://developers.portone.io/opi/ko/integration/webhook/readme-v2
+A webhook is stored in the same transaction as the change, so that neither is there without the
+other. delivery.py sends it.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from urllib.parse import urljoin
+
+from . import clock, switches
+from .database import Database
+from .documents import Json, Payment
+from .errors import Refused
+from .identifiers import stable_id
+from .webhook_documents import ShownWebhook, Webhook
+
+RETRY_MINUTES = (1, 4, 16, 64, 256)  # PortOne varies them at random; a test needs them fixed
+AFTER_SECONDS = 3
+MAX_MANUAL_TRIES = 5  # that there is a limit is documented, which one is not
+
+TYPES = {
+    "READY": "Ready",
+    "PAY_PENDING": "PayPending",
+    "PAID": "Paid",
+    "VIRTUAL_ACCOUNT_ISSUED": "VirtualAccountIssued",
+    "FAILED": "Failed",
+    "CANCELLED": "Cancelled",
+    "PARTIAL_CANCELLED": "PartialCancelled",
+}
+
+
+class Events:
+    """Stores the webhooks of a payment.
+
+    default_url: where they go unless the merchant's request has `noticeUrls`; None for nowhere.
+    notify: is called after the commit, when there is something to send.
+    """
+
+    def __init__(self, default_url: str | None, notify: Callable[[], None]) -> None:
+        self.default_url = default_url
+        self._notify = notify
+
+    def add(
+        self, db: Database, record: Payment, visible_at: str | None, trigger: str | None
+    ) -> None:
+        """Store one webhook for each address.
+
+        visible_at: when the REST API shows the change, None for now. trigger: PaymentWebhookTrigger
+        of portone-server-sdk.
+        """
+        order = switches.webhook_order(db)
+        if order == "off":
+            return
+        due_at = time.time()
+        if order == "after":
+            due_at += AFTER_SECONDS
+        if visible_at:
+            due_at = max(due_at, clock.parse(visible_at).timestamp())
+        for url in self._urls(db, record):
+            number = len(db.list_webhooks(record["id"]))
+            db.add_webhook(record["id"], _new_webhook(record, url, trigger, number), due_at)
+            db.after_commit.append(self._notify)
+
+    def _urls(self, db: Database, record: Payment) -> list[str]:
+        """A URL without a host is on the site whose page opened the payment window."""
+        checkout = db.find_checkout(record["transactionId"])
+        notice_urls = checkout["request"].get("noticeUrls") if checkout else None
+        urls = notice_urls or ([self.default_url] if self.default_url else [])
+        urls = [urljoin(record["origin"]["url"], url) for url in urls if url]
+        return [url for url in urls if url.startswith(("http://", "https://"))]
+
+    def resend(self, db: Database, payment_id: str, webhook_id: str | None) -> str:
+        """Have the payment's webhook sent once more, now. None: the newest. Returns its id.
+
+        Refused when there is no such webhook, or when it was sent again too often.
+        """
+        webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id)]
+        if webhook_id is not None:
+            webhooks = [each for each in webhooks if each["id"] == webhook_id]
+        if not webhooks:
+            raise Refused("WEBHOOK_NOT_FOUND")
+        webhook = webhooks[-1]
+        manual = [each for each in webhook["deliveries"] if each["trigger"] == "MANUAL"]
+        if len(manual) >= MAX_MANUAL_TRIES:
+            raise Refused("MAX_WEBHOOK_RETRY_COUNT_REACHED")
+        webhook["isResend"] = True
+        db.save_webhook(webhook, due_at=time.time())
+        db.after_commit.append(self._notify)
+        return webhook["id"]
+
+
+def _new_webhook(record: Payment, url: str, trigger: str | None, number: int) -> Webhook:
+    """number: how many webhooks the payment has already."""
+    event = {
+        "type": f"Transaction.{TYPES[record['status']]}",
+        "timestamp": record["statusChangedAt"],
+        "data": _event_data(record),
+    }
+    return {
+        "paymentStatus": record["status"],
+        "id": stable_id(record["id"], "webhook", number),
+        "url": url,
+        "isAsync": trigger is not None,
+        "currentExecutionCount": 0,
+        "maxExecutionCount": 1 + len(RETRY_MINUTES),
+        "request": {"body": json.dumps(event, ensure_ascii=False)},
+        "eventTrigger": trigger,
+        "isResend": False,
+        "deliveries": [],
+    }
+
+
+def _event_data(record: Payment) -> Json:
+    data = {
+        "storeId": record["storeId"],
+        "paymentId": record["id"],
+        "transactionId": record["transactionId"],
+    }
+    if record["status"] in ("CANCELLED", "PARTIAL_CANCELLED"):
+        # A virtual account that was closed has no cancellation, but this type needs an id.
+        cancellations = record["cancellations"]
+        closing_id = stable_id(record["transactionId"], "closing")
+        data["cancellationId"] = cancellations[-1]["id"] if cancellations else closing_id
+    return data
+
+
+def list_shown(db: Database, payment_id: str) -> list[ShownWebhook]:
+    """The payment's webhooks as the REST API shows them, oldest first."""
+    return [_shown(webhook) for webhook, _ in db.list_webhooks(payment_id)]
+
+
+def _shown(webhook: Webhook) -> ShownWebhook:
+    shown: ShownWebhook = {
+        "paymentStatus": webhook["paymentStatus"],
+        "id": webhook["id"],
+        "url": webhook["url"],
+        "isAsync": webhook["isAsync"],
+        "currentExecutionCount": webhook["currentExecutionCount"],
+        "maxExecutionCount": webhook["maxExecutionCount"],
+        "request": webhook["request"],
+    }
+    if webhook.get("status"):
+        shown["status"] = webhook["status"]
+    if webhook.get("trigger"):
+        shown["trigger"] = webhook["trigger"]
+    if webhook.get("response"):
+        shown["response"] = webhook["response"]
+    if "triggeredAt" in webhook:
+        shown["triggeredAt"] = webhook["triggeredAt"]
+    return shown

@@ -1,0 +1,22 @@
+"""Ids and numbers that PortOne, a PG or a bank would make.
+
+They follow from the paymentId and the number of the attempt, not from chance: a script that pays
+the same payment again in an empty sandbox gets the same ones, so a test can expect them.
+"""
+
+import uuid
+
+
+def stable_id(*parts: object) -> str:
+    """A UUID, the same for the same parts."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, parts))))
+
+
+def stable_digits(tx_id: str, count: int) -> str:
+    """An approval or account number of that many digits."""
+    return str(uuid.UUID(stable_id(tx_id, "number")).int)[-count:]
+
+
+def pg_tx_id(tx_id: str, number: int = 0) -> str:
+    """The PG's own id of a transaction. number: 0 for the payment, 1 for its first cancellation."""
+    return "sandbox" + stable_id(tx_id, "PG", number).replace("-", "")

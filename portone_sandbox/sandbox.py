@@ -1,0 +1,65 @@
+"""One sandbox: its database, its payments and the sender of its webhooks."""
+
+import threading
+from typing import cast
+
+from flask import current_app
+
+from .delivery import WebhookSender
+from .documents import Checkout
+from .events import Events
+from .payment_method import Form
+from .payments import Payments
+from .store import Store
+
+
+class Sandbox:
+    """What an app of `create_app` has in `app.extensions["sandbox"]`.
+
+    database: path of an SQLite file, or ":memory:". webhook_url: where webhooks go that have no
+    address of their own, or None. minute_seconds: how long a minute between two tries of a webhook
+    is. sends_webhooks: False leaves sending to another process.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        webhook_url: str | None = None,
+        minute_seconds: float = 60,
+        sends_webhooks: bool = True,
+    ) -> None:
+        self.webhook_url = webhook_url
+        self.store = Store(database)
+        self.sender = WebhookSender(self.store, minute_seconds, sends_webhooks)
+        self.payments = Payments(Events(webhook_url, self.sender.notify))
+        self._closing = threading.Event()
+
+    def start(self) -> None:
+        """Send what is due. With a webhook_url every process sends what the others store, too."""
+        self.sender.start(always=bool(self.webhook_url))
+
+    def end_checkout(self, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
+        """End a payment window, as Payments.end_checkout does, in a transaction of its own.
+
+        It returns after the webhook is sent, if the switch "webhooks" is set to "before".
+        """
+        with self.store.writing() as db:
+            checkout = self.payments.end_checkout(db, tx_id, outcome, form)
+        if checkout["webhookOrder"] == "before":
+            self.sender.wait_until_sent(checkout["paymentId"])
+        return checkout
+
+    def pause(self, seconds: float) -> None:
+        """Wait, at most until the sandbox is closed."""
+        self._closing.wait(seconds)
+
+    def close(self) -> None:
+        """End every thread that the sandbox started, and its database in memory."""
+        self._closing.set()
+        self.sender.close()
+        self.store.close()
+
+
+def current_sandbox() -> Sandbox:
+    """The sandbox of the request's app."""
+    return cast(Sandbox, current_app.extensions["sandbox"])

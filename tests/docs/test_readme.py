@@ -1,0 +1,397 @@
+"""What the READMEs tell people to type is typed here, and both say the same."""
+
+import getpass
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from merchant.config import ACCOUNT
+from tests.databases import new_database
+
+ROOT = Path(__file__).parents[2]
+PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}
+RUN = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/flask run"
+TEST = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt -r tests/requirements.txt"
+    " && .venv/bin/pytest"
+)
+COPY = "cp .env.example .env"
+PHONE = ".venv/bin/flask run --host 0.0.0.0"
+INSTALL = '.venv/bin/pip install gunicorn "psycopg[binary]"'
+SERVE = ".venv/bin/gunicorn --workers 4 --threads 4 --bind 127.0.0.1:8000 wsgi:app"
+CHECK = ".venv/bin/python wsgi.py"
+NGINX = "location / {\n    proxy_pass http://127.0.0.1:8000;\n}"
+CRON = (
+    "*/10 * * * * cd /srv/shop && PORTONE_SANDBOX=0 .venv/bin/flask reconcile >>reconcile.log 2>&1"
+    " || tail reconcile.log"
+)
+REAL = dict(zip(ACCOUNT, ("store-1", "channel-key-1", "secret"), strict=True))
+
+
+def blocks(page, kind):
+    found = re.findall(rf"^ *```{kind}\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+    return [block.strip() for block in found]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_its_commands_are_those_tested_here(name):
+    assert blocks(PAGES[name], "sh") == [RUN, TEST, COPY, PHONE, INSTALL, SERVE]
+    assert blocks(PAGES[name], "nginx") == [NGINX]
+    assert CRON in PAGES[name].splitlines()
+    assert f"`{CHECK}`" in PAGES[name]
+
+
+def test_both_languages_name_the_same_things():
+    def named(page):
+        codes = re.findall(r"`([^`\n]*[A-Za-z_][^`\n]*)`", page)
+        return sorted(
+            {code for code in codes if not code.startswith("http://<")}
+        )  # which has words for the reader
+
+    assert named(PAGES["README.md"]) == named(PAGES["README.ko.md"])
+    assert len({page.count("\n## ") for page in PAGES.values()}) == 1
+    code = [
+        [line for line in blocks(page, "python")[0].splitlines() if "#" not in line]
+        for page in PAGES.values()
+    ]
+    assert code[0] == code[1]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_file_setting_and_function_it_names_is_there(name):
+    page = PAGES[name]
+    explained = (ROOT / ".env.example").read_text()
+    for setting in re.findall(r"\bPORTONE_(?!REJECTED|UNAVAILABLE)[A-Z_]+\b", page):
+        assert setting in explained, setting
+    for path in re.findall(
+        r"`((?:merchant|portone_sandbox|static|templates|tests)/[\w./]*)`|\]\(([\w./]+)\)", page
+    ):
+        assert (ROOT / (path[0] or path[1])).exists(), path
+    for module, function in re.findall(
+        r"`(views|verification|settlement|portone|models|config)\.(\w+)`", page
+    ):
+        assert re.search(
+            rf"^(def|class) {function}\b",
+            (ROOT / f"merchant/{module}.py").read_text(),
+            re.MULTILINE,
+        )
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command, folder, port, log_name="log", **settings):
+    """The command, typed in that folder; until the site answers at that port, and no longer than
+    the test."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not re.match("PORTONE_|SANDBOX_|FLASK_", name)
+    }
+    environment |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **settings}
+    with (folder / log_name).open("w") as log:
+        run = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                yield requests.get(f"http://127.0.0.1:{port}/", timeout=10)
+                return
+            except requests.ConnectionError:
+                assert run.poll() is None and time.monotonic() < deadline, (
+                    folder / log_name
+                ).read_text()
+                time.sleep(0.1)
+    finally:
+        os.killpg(run.pid, 15)
+        run.wait(20)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """What a clone has, with the tests' own environment as `.venv`."""
+    list_files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(list_files, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for file in filter(None, files.split("\0")):
+        if (ROOT / file).is_file():
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, tmp_path / file)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    return tmp_path
+
+
+def typed(command, clone, **environment):
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=clone,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_phone_reaches_it(clone):
+    port = free_port()
+    with running(
+        PHONE, clone, port, FLASK_RUN_PORT=str(port), DATABASE_URL=new_database(clone)
+    ) as page:
+        assert page.status_code == 200 and 'id="order-form"' in page.text
+    assert (
+        f"http://0.0.0.0:{port}" in (clone / "log").read_text()
+        or "all addresses" in (clone / "log").read_text()
+    )
+
+
+def test_the_copied_settings_lack_the_account_and_nothing_else(clone):
+    assert typed(COPY, clone).returncode == 0
+    empty = dict.fromkeys(ACCOUNT, "")
+    refused = typed(".venv/bin/python wsgi.py", clone, **empty)
+    assert refused.returncode != 0 and all(name in refused.stderr for name in ACCOUNT)
+    ready = typed(".venv/bin/python wsgi.py", clone, **REAL, DATABASE_URL=new_database(clone))
+    assert ready.returncode == 0, ready.stderr
+
+
+@pytest.mark.long
+def test_production_starts_with_an_account_and_only_then(clone):
+    assert typed(INSTALL, clone).returncode == 0
+    port = free_port()
+    command = SERVE.replace(":8000", f":{port}")
+    refused = typed(f"{command} --no-control-socket", clone, **dict.fromkeys(ACCOUNT, ""))
+    assert refused.returncode != 0 and "PORTONE_STORE_ID" in refused.stderr
+    with running(
+        f"{command} --no-control-socket", clone, port, **REAL, DATABASE_URL=new_database(clone)
+    ) as page:
+        assert page.status_code == 200 and "cdn.portone.io" in page.text
+        assert requests.get(f"http://127.0.0.1:{port}/sandbox/", timeout=10).status_code == 404
+
+
+def cron(clone, option=""):
+    """Runs the line as cron does, with next to no environment. Returns what would be mailed."""
+    command = CRON.removeprefix("*/10 * * * * ").replace("/srv/shop", str(clone))
+    run = subprocess.run(
+        ["sh", "-c", command.replace("reconcile >>", f"reconcile {option} >>")],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": "/"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return run.stdout + run.stderr
+
+
+def configure(clone, **settings):
+    """Copies the settings, as the README says, and writes these into the copy."""
+    assert typed(COPY, clone).returncode == 0
+    text = (clone / ".env").read_text()
+    for name, value in settings.items():
+        text, found = re.subn(
+            rf"^#?{name}=.*$", lambda match, line=f"{name}={value}": line, text, flags=re.MULTILINE
+        )
+        assert found == 1, name
+    (clone / ".env").write_text(text)
+
+
+def test_cron_mails_only_what_is_wrong(clone):
+    configure(clone, **REAL, DATABASE_URL=new_database(clone))
+    assert cron(clone) == ""
+    assert "0 payments" in (clone / "reconcile.log").read_text()
+    (clone / ".env").unlink()
+    assert all(name in cron(clone) for name in ACCOUNT)
+
+
+class Shop:
+    """A buyer at the shop at `url`, where the sandbox at `portone` plays PortOne."""
+
+    def __init__(self, url, portone):
+        self.url, self.portone = url, portone
+
+    def order(self):
+        buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
+        body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": buyer}
+        return requests.post(f"{self.url}/orders", json=body, timeout=30).json()
+
+    def pay(self, order):
+        body = {"outcome": "approve", "request": order["request"]}
+        assert (
+            requests.post(f"{self.portone}/control/payments", json=body, timeout=30).json()[
+                "status"
+            ]
+            == "PAID"
+        )
+
+    def complete(self, order):
+        ids = {name: order[name] for name in ("orderId", "paymentId")}
+        return (
+            requests.post(f"{self.url}/payment/complete", json=ids, timeout=30).json().get("status")
+        )
+
+    def switch(self, name, **value):
+        requests.post(
+            f"{self.portone}/control/switches/{name}", json=value, timeout=30
+        ).raise_for_status()
+
+
+def nginx(clone, port, shop_port):
+    """The command that starts an nginx with the README's location."""
+    names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {clone}/nginx.{name};\n" for name in names)
+    location = NGINX.replace(":8000", f":{shop_port}")
+    (clone / "nginx.conf").write_text(
+        f"user {getpass.getuser()};\npid {clone}/nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}"
+        f"server {{\nlisten 127.0.0.1:{port};\n{location}\n}}\n}}\n"
+    )
+    return f"nginx -c {clone}/nginx.conf -e stderr -g 'daemon off;'"
+
+
+def told(order, clone):
+    """What the logs say of an order and its payment."""
+    found = typed(f"grep -h {order['orderId']} shop.log reconcile.log", clone).stdout
+    return re.findall(rf"\border {order['orderId']} payment {order['paymentId']}: (.*)", found)
+
+
+def until(answers):
+    deadline = time.monotonic() + 30
+    while not answers():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "front",
+    [
+        "gunicorn",
+        pytest.param(
+            "nginx", marks=pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx")
+        ),
+    ],
+)
+def test_production_does_what_its_section_says(clone, front):
+    assert typed(INSTALL, clone).returncode == 0
+    portone_port, shop_port, port = free_port(), free_port(), free_port()
+    if front == "gunicorn":
+        port = shop_port
+    shop = Shop(f"http://127.0.0.1:{port}", f"http://localhost:{portone_port}")
+    with ExitStack() as stack:
+        sandbox = f".venv/bin/flask --app portone_sandbox run --port {portone_port}"
+        webhook = f"{shop.url}/payment/webhook"
+        stack.enter_context(
+            running(sandbox, clone, portone_port, "sandbox.log", SANDBOX_WEBHOOK_URL=webhook)
+        )
+        printed = dict(
+            re.findall(r"^(PORTONE_\w+)=(.*)$", (clone / "sandbox.log").read_text(), re.MULTILINE)
+        )
+        settings = {
+            **printed,
+            "DATABASE_URL": new_database(clone),
+            "PUBLIC_URL": "https://your.site",
+        }
+        configure(clone, **settings)
+        checked = typed(CHECK, clone)
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+        gunicorn = (
+            SERVE.replace(":8000", f":{shop_port}") + " --no-control-socket --pid gunicorn.pid"
+        )
+        stack.enter_context(running(f"{gunicorn} 2>>shop.log", clone, shop_port))
+        if front == "nginx":
+            stack.enter_context(running(nginx(clone, port, shop_port), clone, port, "nginx.log"))
+
+        shop.switch("webhooks", order="off")
+        order = shop.order()
+        assert order["request"]["redirectUrl"] == "https://your.site/payment-redirect"
+        shop.pay(order)
+        assert shop.complete(order) == "PAID"
+        opened, fulfilled, paid = told(order, clone)
+        assert (opened, fulfilled.partition(":")[0], paid) == (
+            "PENDING (shop)",
+            "fulfilled",
+            "PAID (sdk)",
+        )
+
+        shop.switch("webhooks", order=None)
+        left = shop.order()  # its buyer never comes back: the webhook pays it, signed
+        shop.pay(left)
+        show = f".venv/bin/flask order {left['orderId']}"
+        until(lambda: re.search("ORDER_PAID +webhook", typed(show, clone).stdout))
+
+        shop.switch("webhooks", order="off")
+        lost = shop.order()  # and the webhook is lost as well
+        shop.pay(lost)
+        assert cron(clone, "--older-than 0") == ""
+        assert "now PAID, before PENDING" in (clone / "reconcile.log").read_text()
+        assert told(lost, clone)[-1] == "PAID (cli)"
+
+        waiting = shop.order()
+        shop.pay(waiting)
+        shop.switch("outage", fault="slow", calls=1)
+        with ThreadPoolExecutor(1) as pool:
+            completed = pool.submit(shop.complete, waiting)
+            time.sleep(1)
+            configure(clone, **{**settings, "PUBLIC_URL": "https://other.site"})
+            os.kill(int((clone / "gunicorn.pid").read_text()), signal.SIGHUP)
+            assert completed.result() == "PAID"
+        until(
+            lambda: shop.order()["request"]["redirectUrl"] == "https://other.site/payment-redirect"
+        )
+
+        shop.switch("outage", fault="500")
+        assert shop.complete(unanswered := shop.order()) is None
+        assert any("could not be asked" in line for line in told(unanswered, clone))
+        assert "could not be asked" in cron(clone, "--older-than 0")
+        configure(clone, **{**settings, "PUBLIC_URL": "your.site"})
+        wrong = typed(CHECK, clone)
+        assert wrong.returncode != 0 and "PUBLIC_URL must start with" in wrong.stderr
+
+
+def test_every_command_has_its_line_of_help(clone):
+    listed = typed(
+        ".venv/bin/flask --help", clone, PORTONE_SANDBOX="1", DATABASE_URL=new_database(clone)
+    ).stdout
+    for name in ("reconcile", "orders", "order", "refund"):
+        assert re.search(rf"^  {name} +[A-Z][^\n]{{10,}}\.$", listed, re.MULTILINE), listed
+        assert all(f"`flask {name}" in page for page in PAGES.values())
+
+
+@pytest.mark.long
+def test_the_first_payment_is_two_steps_away(clone):
+    """The command as it stands, in a folder where nothing is installed."""
+    (clone / ".venv").unlink()
+    port = free_port()
+    with running(f"sh -c '{RUN}'", clone, port, FLASK_RUN_PORT=str(port)) as page:
+        assert page.status_code == 200
+        base = f"http://127.0.0.1:{port}"
+        buyer = {"name": "Kim", "email": "kim@example.com", "phone": "01012345678"}
+        body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": buyer}
+        order = requests.post(f"{base}/orders", json=body, timeout=10).json()
+        opened = {"request": order["request"], "windowType": "IFRAME", "page": base}
+        tx_id = requests.post(f"{base}/sandbox/checkout/", json=opened, timeout=10).json()["txId"]
+        requests.post(
+            f"{base}/sandbox/checkout/{tx_id}/outcome", data={"outcome": "approve"}, timeout=10
+        )
+        ids = {"orderId": order["orderId"], "paymentId": order["paymentId"]}
+        assert (
+            requests.post(f"{base}/payment/complete", json=ids, timeout=10).json()["status"]
+            == "PAID"
+        )

@@ -1,0 +1,354 @@
+"""The panel: the messages of the browser and the trail of the server, drawn as one sequence."""
+
+import ast
+import html
+import importlib
+import re
+import shutil
+import time
+
+import pytest
+
+from merchant import settlement, views
+from merchant.models import Order, Payment
+from merchant.pages.korean import KOREAN
+from tests.browser import sync_api
+from tests.conftest import BUYER
+from tests.visitor import (
+    ROOT,
+    begin,
+    choose,
+    expect_status,
+    order,
+    order_id,
+    pay,
+    payment_ids,
+    run_site,
+)
+
+MERCHANT = ROOT / "merchant"
+LANGUAGES = {"ko": "결제 과정 한눈에 보기", "en": "The payment, step by step"}
+PAID_IN_BROWSER = [  # the messages of a payment that is not a redirect
+    "POST /orders",
+    "201",
+    "PortOne.requestPayment",
+    "",
+    "resolved",
+    "POST /payment/complete",
+    "200",
+]
+
+
+def expect(locator, **options):
+    return sync_api().expect(locator, **options)
+
+
+# The server's half
+
+
+def steps_of(shop):
+    """panel.html's table: {event: (name, "file.function", its two ends)}."""
+    with shop.app.test_request_context("/"):
+        shop.app.preprocess_request()
+        return (
+            shop.app.jinja_env.get_template("merchant/panel.html")
+            .make_module(views.template_names())
+            .steps
+        )
+
+
+def emitted():
+    """Every event that merchant/ stores, found in its source."""
+    events = {*settlement.ARRIVALS.values(), *settlement.OUTCOMES.values()}
+    for file in MERCHANT.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {
+                "_event",
+                "end_refund",
+            }:
+                events |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Constant):
+                events.add(node.value.value)
+            elif isinstance(node, ast.Dict):
+                pairs = [
+                    (key.value, value.value)
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+                ]
+                events |= {value for key, value in pairs if key == "event"}
+    return {event for event in events if isinstance(event, str) and event.isupper()}
+
+
+def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists(shop):
+    steps = steps_of(shop)
+    assert emitted() == set(steps)
+    for event, (name, function, _between) in steps.items():
+        module, *names = function.split(".")
+        found = importlib.import_module(f"merchant.{module}")
+        for part in names:
+            found = getattr(found, part, None)
+        assert callable(found), f"{event}: {function}"
+        assert name != event
+
+
+def rows(page):
+    """The result page's steps: [(event, text), …]."""
+    found = re.findall(
+        r'<li data-event="(\w+)"(.*?)</li>', page[page.index('id="trail"') :], re.DOTALL
+    )
+    return [
+        (event, " ".join(html.unescape(re.sub("<[^>]+>", " ", "<" + text)).split()))
+        for event, text in found
+    ]
+
+
+def test_the_page_shows_the_trail_in_its_order_with_time_source_status_duration_and_function(shop):
+    order = shop.order()
+    shop.pay(order["request"])
+    shop.complete(order)
+    shown = rows(shop.client.get(f"/orders/{order['orderId']}?lang=en").text)
+    assert [event for event, _ in shown] == shop.trail(order)
+    assert all(re.search(r"\d\d:\d\d:\d\d\.\d{3} · ", text) for _, text in shown)
+    said = dict(shown)
+    assert re.search(
+        r"browser SDK · PortOne: PAID · \d+ ms · portone.py · PortOne.get_payment",
+        said["LOOKED_UP"],
+    )
+    assert "shop · settlement.py · open_order" in said["ORDER_CREATED"]
+
+
+def test_a_mismatch_shows_both_values_side_by_side(shop):
+    order = shop.order()
+    shop.pay(order["request"], "tamper")
+    shop.complete(order)
+    page = shop.page(order)
+    [row] = re.findall(r'<tr class="differs">(.*?)</tr>', page)
+    assert re.findall("<t[hd].*?>(.*?)</t[hd]>", row) == ["<code>AMOUNT</code>", "1000", "100"]
+    assert "<details open>" in page and "verification.py · verify" in page
+
+
+def test_the_raw_record_is_a_link_to_the_console_and_not_in_the_page(make_shop):
+    shop = make_shop(PORTONE_CONSOLE_URL="https://console.example/")
+    order = shop.order()
+    assert f'href="https://console.example/?q={order["paymentId"]}"' in shop.page(order)
+    assert BUYER["name"] not in shop.page(order) and "transactionId" not in shop.page(order)
+    assert "?q=" not in make_shop(PORTONE_CONSOLE_URL="").page(order)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_panel_is_korean_or_english(shop, language):
+    order = shop.order()
+    for path in ("/", f"/orders/{order['orderId']}"):
+        page = shop.client.get(f"{path}?lang={language}").text
+        assert LANGUAGES[language] in page
+        assert (KOREAN["The SDK answers"] in page) == (language == "ko")
+
+
+# In a browser
+
+
+def titles(page, steps="#trail > li"):
+    """What each step is: a message of the browser, or an event of the server.
+
+    The payment window has no such name.
+    """
+    page.wait_for_load_state()  # by then panel.js has run
+    return page.eval_on_selector_all(
+        steps, "all => all.map((li) => li.querySelector('p code')?.textContent ?? '')"
+    )
+
+
+def events(page):
+    return titles(page, "#trail > li[data-event]")
+
+
+def messages(page):
+    return titles(page, "#trail > li:not([data-event])")
+
+
+@pytest.mark.browser
+def test_messages_appear_while_the_payment_window_is_open(page):
+    expect(page.locator("#trail > li")).to_have_count(0)
+    order(page, "IFRAME")
+    expect(page.locator("#trail > li")).to_have_count(4)
+    assert titles(page) == PAID_IN_BROWSER[:4]
+    expect(page.locator("#trail > li").last).to_have_class("from-portone to-pg")
+    asked = page.locator("#trail li", has_text="PortOne.requestPayment")
+    asked.locator("summary").click(force=True)
+    expect(asked.locator("pre")).to_contain_text('"totalAmount": 1000')
+    expect(
+        page.get_by_role("complementary", name=LANGUAGES["en"], include_hidden=True)
+    ).to_have_count(1)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("window_type", ["IFRAME", pytest.param("POPUP", marks=pytest.mark.long)])
+def test_the_result_page_draws_both_halves_as_one_sequence(page, site, new_context, window_type):
+    pay(page, "approve", window_type)
+    expect_status(page, "PAID")
+    assert messages(page) == PAID_IN_BROWSER
+    said = titles(page)
+    assert said[:5] == [
+        "POST /orders",
+        "ORDER_CREATED",
+        "ATTEMPT_OPENED",
+        "201",
+        "PortOne.requestPayment",
+    ]
+    assert said.index("POST /payment/complete") < said.index("SDK_RETURNED") < len(said) - 1
+    assert said[-1] == "200"
+    expect(page.locator(".to-pg small")).to_contain_text(re.compile(r"\d\.\d s"))
+
+    # The raw record is one click away.
+    with page.expect_popup() as console:
+        page.click(".panel a")
+    [payment_id] = payment_ids(site, page)
+    expect(console.value.locator("[data-payment-status=PAID]")).to_be_visible()
+    assert console.value.url.endswith(f"/sandbox/console/payments/{payment_id}")
+
+    # Without JavaScript the trail is there.
+    plain = new_context(java_script_enabled=False).new_page()
+    plain.goto(page.url)
+    expect(plain.locator("#trail > li[data-event=ORDER_PAID]")).to_be_visible()
+    expect(plain.locator("#trail > li:not([data-event])")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_redirect_is_one_sequence_across_three_pages(page):
+    pay(page, "approve", "REDIRECTION")
+    expect_status(page, "PAID")
+    assert messages(page) == [
+        "POST /orders",
+        "201",
+        "PortOne.requestPayment",
+        "undefined: redirect",
+        "",
+    ]
+    assert titles(page)[-1] in {"REDIRECTED", "LOOKED_UP", "ORDER_PAID"}
+    assert titles(page).index("REDIRECTED") > titles(page).index("undefined: redirect")
+
+
+@pytest.mark.browser
+def test_the_order_of_the_servers_steps_is_kept_whatever_the_browsers_clock_says(new_context, site):
+    page = new_context(base_url=site.url, locale="en-US").new_page()
+    page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
+    begin(page)
+    pay(page, "approve", "IFRAME")
+    expect_status(page, "PAID")
+    assert titles(page)[:4] == ["POST /orders", "ORDER_CREATED", "ATTEMPT_OPENED", "201"]
+    # Two clocks are compared no better than an exchange takes.
+    assert titles(page).index("POST /payment/complete") > titles(page).index("ATTEMPT_OPENED")
+    assert messages(page) == PAID_IN_BROWSER
+    shown = page.request.get(f"/orders/{order_id(page)}").text()
+    assert events(page) == [event for event, _ in rows(shown)]
+
+
+@pytest.mark.browser
+def test_a_window_that_does_not_open_is_not_drawn(page):
+    page.evaluate("window.open = () => null")
+    order(page, "POPUP")
+    expect(page.locator("#trail > li")).to_have_count(4)
+    assert titles(page) == ["POST /orders", "201", "PortOne.requestPayment", "rejected"]
+    pay(page, "approve", "IFRAME")
+    expect_status(page, "PAID")
+    assert events(page).count("ATTEMPT_OPENED") == 2
+    expect(page.locator(".to-pg")).to_have_count(1)
+
+
+@pytest.mark.browser
+def test_another_basket_begins_a_new_drawing(page):
+    page.evaluate("window.open = () => null")
+    order(page, "POPUP")
+    expect(page.locator("#trail")).to_contain_text("rejected")
+    page.locator("[name=productId]").nth(1).check(force=True)
+    order(page, "IFRAME")
+    expect(page.locator("#trail > li.to-pg")).to_have_count(1)
+    assert titles(page) == PAID_IN_BROWSER[:4]
+
+
+@pytest.mark.browser
+def test_both_attempts_of_an_order_are_drawn(page):
+    pay(page, "decline")
+    expect_status(page, "FAILED")
+    expect(page.locator("#trail tr.differs td")).to_have_count(0)
+    page.click("#retry")
+    choose(page, "approve")
+    expect_status(page, "PAID")
+    assert len(messages(page)) == 2 * len(PAID_IN_BROWSER)
+    assert events(page).count("ATTEMPT_OPENED") == 2
+
+
+@pytest.mark.browser
+def test_an_order_that_only_a_webhook_told_of(page, site):
+    email = page.input_value("[name=buyerEmail]")
+    pay(page, "abandon", "IFRAME")
+    expect(page.frame_locator("dialog iframe").locator(".done")).to_be_visible()
+    deadline = time.monotonic() + 10
+    while site.values(Order.status, Order.buyer_email == email) != ["PAID"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page.reload()
+    expect_status(page, "PAID")
+    assert messages(page) == ["POST /orders", "201", "PortOne.requestPayment", ""]
+    assert titles(page)[-1] == "ORDER_PAID" and "SDK_RETURNED" not in titles(page)
+    expect(page.locator("[data-event=ORDER_PAID]")).to_contain_text("webhook")
+
+
+@pytest.mark.browser
+def test_the_tab_remembers_three_orders_and_thirty_messages_of_each(page):
+    page.evaluate("""
+      for (const orderId of ["a", "b", "c", "d"]) {
+        for (let at = 0; at < 40; at += 1) {
+          const detail = { from: "shop", to: "browser", what: "200", data: { orderId }, at };
+          document.dispatchEvent(new CustomEvent("checkout:message", { detail }));
+        }
+      }
+    """)
+    stored = page.evaluate("JSON.parse(sessionStorage['checkout:messages'])")
+    assert [(order, len(messages)) for order, messages in stored] == [
+        ("b", 30),
+        ("c", 30),
+        ("d", 30),
+    ]
+    assert stored[-1][1][-1]["at"] == 39
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("locale", [pytest.param("ko-KR", marks=pytest.mark.long), "en-US"])
+def test_what_did_not_match_is_seen_at_once_and_the_panel_fits_a_narrow_phone(visit, locale):
+    page = visit(locale=locale, viewport={"width": 320, "height": 640})
+    pay(page, "tamper", "IFRAME")
+    expect_status(page, "MISMATCH")
+    differing = page.locator("#trail tr.differs td")
+    assert differing.all_inner_texts() == ["1000", "100"]
+    expect(differing.first).to_be_visible()
+
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    assert page.evaluate("document.querySelector('.panel').scrollWidth") <= 320
+    right = """Math.max(
+        ...[...document.querySelectorAll(".panel *")].map(
+            (each) => each.getBoundingClientRect().right))"""
+    assert page.evaluate(right) <= 320
+
+
+@pytest.mark.browser
+def test_the_shop_works_with_the_panel_removed(new_context, tmp_path):
+    root = tmp_path / "shop"
+    names = ("merchant", "portone_sandbox", "static", "templates")
+    for name in names:
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "wsgi.py", root)
+    (root / "templates/merchant/panel.html").unlink()
+    (root / "static/merchant/panel.js").unlink()
+    layout = root / "templates/merchant/layout.html"
+    lines = layout.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "panel" not in line]
+    assert len(lines) - len(kept) == 1
+    layout.write_text("".join(kept))
+    with run_site(tmp_path, root) as site:
+        page = new_context(base_url=site.url, locale="en-US").new_page()
+        begin(page)
+        pay(page, "approve")
+        expect_status(page, "PAID")
+        expect(page.locator(".panel, #trail")).to_have_count(0)
+        assert site.values(Payment.status, Payment.order_id == order_id(page)) == ["PAID"]
