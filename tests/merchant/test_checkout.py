@@ -10,6 +10,8 @@ from tests.conftest import BUYER
 from tests.merchant.test_views import row
 from tests.stand_in import PortOne, answer, record
 
+pytestmark = pytest.mark.database
+
 
 def test_an_order_asks_for_the_catalogue_price_whatever_the_browser_says(shop):
     order = shop.order(price=1, totalAmount=1, status="PAID")

@@ -5,6 +5,8 @@ import pytest
 from merchant.models import Order, Payment, session
 from tests.stand_in import record
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 def shop(asking_shop):
