@@ -242,6 +242,7 @@ def test_without_javascript_it_is_said_and_the_result_is_all_there(site, new_con
 
 def test_who_wants_no_motion_sees_none(visit):
     page = visit(reduced_motion="no-preference")  # a tab that no other test uses
+    page.emulate_media(reduced_motion="no-preference")
     wait_for_the_shop(page)
     spinner = "getComputedStyle(document.querySelector('#pay'), '::before').animationName"
     still = "getComputedStyle(document.querySelector('.choice')).transitionDuration === '0s'"
