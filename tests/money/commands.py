@@ -152,8 +152,9 @@ def complete(shop, order, **more):
 
 
 def error(answer):
-    """(HTTP status, the code of its error)."""
-    return answer.status_code, answer.json["error"]["code"]
+    """(HTTP status, the code of its error); without an error (HTTP status, the payment's status)."""
+    body = answer.json or {}
+    return answer.status_code, body.get("error", {}).get("code") or body.get("status")
 
 
 def shown(shop, order):
