@@ -294,7 +294,7 @@ class StatefulPortOne(PortOne):
         payment_id = payment_of(call.path)
         with self._lock:
             if route == "list":
-                return self._list(search_of(call.path, call.body))
+                return self.search(search_of(call.path, call.body))
             if route == "pre-register":
                 if payment_id in self.records and "paidAt" in self.records[payment_id]:
                     raise Refusal(409, "ALREADY_PAID")
@@ -318,7 +318,7 @@ class StatefulPortOne(PortOne):
             shown.pop("cancellations", None)
         return shown
 
-    def _list(self, search):
+    def search(self, search):
         """`GET /payments`: GetPaymentsBody -> GetPaymentsResponse.
 
         A page is 10 payments unless `size` says otherwise, and (number + 1) × size at most 60,000. Without times it is
