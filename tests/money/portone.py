@@ -23,6 +23,7 @@ import secrets
 import threading
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.stand_in import Call, PortOne, answer, record
@@ -505,6 +506,7 @@ def search_of(path, body):
     return json.loads(query[0] if query else body or b"{}")
 
 
+@lru_cache(200_000)
 def time_of(text):
     """An RFC 3339 time; Python 3.10 reads neither Z nor nanoseconds."""
     moment, _, fraction = text.removesuffix("Z").removesuffix("+00:00").partition(".")

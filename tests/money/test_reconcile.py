@@ -41,6 +41,22 @@ def listed_since(portone):
     return min(time_of(each["from"]) for each in filters if "status" not in each)
 
 
+def fall_behind(shop, payment_id):
+    """The shop has heard of nothing since the attempt was opened, such as for lost webhooks and a closed browser."""
+    with shop.app.app_context():
+        order_id = session.get(Payment, payment_id).order_id
+    change(shop, Payment, payment_id, status="PENDING", portone_status=None)
+    change(shop, Order, order_id, status="PENDING", paid_at=None, fulfilled_at=None)
+
+
+def spread(portone, orders):
+    """Copies were all paid at the same moment; now each is later than the one before."""
+    for order in orders:
+        moment = portone.stamp()
+        times = dict.fromkeys(("requestedAt", "paidAt", "statusChangedAt"), moment)
+        portone.records[order["paymentId"]] |= times
+
+
 # What a run costs
 
 
@@ -88,26 +104,38 @@ def test_the_first_run_ever_asks_only_about_what_differs(shop, portone, clock):
 
 
 def test_a_list_of_more_than_one_page_is_read_to_its_end(shop, portone, clock):
-    first = paid(shop, portone)
-    stored = copies(shop, portone, first, 1_100)
-    portone.cancel(stored[0]["paymentId"], 250)
-    for order in stored[1:]:
-        portone.records[order["paymentId"]]["paidAt"] = portone.stamp()
-        portone.records[order["paymentId"]]["statusChangedAt"] = portone.stamp()
-    portone.cancel(stored[-1]["paymentId"], 250)
+    stored = copies(shop, portone, paid(shop, portone), 1_100)
+    spread(portone, stored)
+    behind = [stored[place]["paymentId"] for place in (0, 550, -1)]
+    for payment_id in behind:
+        fall_behind(shop, payment_id)
     clock.move(hours=1)
     portone.calls.clear()
     assert reconcile(shop).exit_code == 0
-    assert Counter(portone.asked("get")) == {stored[0]["paymentId"]: 1, stored[-1]["paymentId"]: 1}
+    assert Counter(portone.asked("get")) == dict.fromkeys(behind, 1)
     assert all(search["page"]["size"] <= 1_000 for search in portone.asked("list"))
+
+
+@pytest.mark.long
+def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, portone, clock):
+    """(number + 1) × size is at most 60,000: what comes after it is had by another range of time only."""
+    like, stored = paid(shop, portone), []
+    for _ in range(61):
+        stored += copies(shop, portone, like, 1_000)
+    spread(portone, stored)
+    behind = [stored[place]["paymentId"] for place in (0, 1_000, 30_000, 59_999, 60_000, -1)]
+    for payment_id in behind:
+        fall_behind(shop, payment_id)
+    clock.move(hours=1)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert Counter(portone.asked("get")) == dict.fromkeys(behind, 1)
+    assert portone.count("list") <= 200
 
 
 def test_what_moves_on_the_list_while_it_is_read_hides_nothing(shop, portone, clock):
     """A payment of the first page changes before the second is read, so that all that follows it moves up by one."""
-    for order in copies(shop, portone, paid(shop, portone), 1_010):
-        moment = portone.stamp()
-        times = dict.fromkeys(("requestedAt", "paidAt", "statusChangedAt"), moment)
-        portone.records[order["paymentId"]] |= times
+    spread(portone, copies(shop, portone, paid(shop, portone), 1_010))
     clock.move(hours=1)
     moved, missed = [], []
 
@@ -118,11 +146,8 @@ def test_what_moves_on_the_list_while_it_is_read_hides_nothing(shop, portone, cl
             portone.search({**search, "page": {**search["page"], "number": number}})["items"]
             for number in (0, 1)
         ]
-        missed.append(pages[1][0]["id"])  # its row is behind, such as after a lost webhook
-        change(shop, Payment, missed[0], status="PENDING", portone_status=None)
-        with shop.app.app_context():
-            order_id = session.get(Payment, missed[0]).order_id
-        change(shop, Order, order_id, status="PENDING", paid_at=None, fulfilled_at=None)
+        missed.append(pages[1][0]["id"])
+        fall_behind(shop, missed[0])
         Answering.answer_well(call)
         moved.append(pages[0][0]["id"])
         portone.cancel(moved[0])
