@@ -1,0 +1,254 @@
+"""Refunds: what is asked for is given back once, whoever repeats, however late PortOne or the PG answers."""
+
+import pytest
+
+from tests.money.commands import (
+    REFUND,
+    attention,
+    paid,
+    reconcile,
+    refund,
+    rows,
+    shown,
+    statuses,
+)
+from tests.money.portone import ACCOUNT, DOWN, Answering, first, lose_answer
+
+# Refunds that end as REQUESTED
+
+
+@pytest.fixture(params=[True, False], ids=["shown in the record", "not shown in the record"])
+def visibility(request, portone):
+    """PaidPayment has no `cancellations` in the schema: PortOne may show a REQUESTED one there or not."""
+    portone.shows_requested = request.param
+
+
+@pytest.mark.parametrize("days", [0, 8, 400])
+def test_a_requested_refund_is_followed_to_its_end_however_old_the_payment_is(
+    shop, portone, clock, visibility, days
+):
+    order = paid(shop, portone)
+    reconcile(shop)
+    clock.move(days=days, hours=1)
+    reconcile(shop)
+    portone.cancel_result = "REQUESTED"
+    assert refund(shop, order).exit_code == 0
+    clock.move(hours=1)
+    reconcile(shop)
+    assert statuses(shop, order) == ("PAID", "PAID") and portone.given_back(order["paymentId"]) == 0
+    assert REFUND not in attention(shop, order), "nobody is to ask for it again"
+    portone.end_cancellation(order["paymentId"])
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
+    assert rows(shop, order)[1].cancelled_amount == 1000 and not attention(shop, order)
+    assert shown(shop, order) == "CANCELLED"
+
+
+@pytest.mark.parametrize("days", [0, 40])
+def test_a_requested_refund_that_failed_is_found_and_can_be_asked_for_anew(
+    shop, portone, clock, days
+):
+    order = paid(shop, portone)
+    clock.move(days=days)
+    portone.cancel_result = "REQUESTED"
+    refund(shop, order)
+    portone.end_cancellation(order["paymentId"], "FAILED")
+    clock.move(hours=1)
+    reconcile(shop)
+    assert "REFUND_FAILED" in shop.trail(order)
+    assert statuses(shop, order) == ("PAID", "PAID")
+    portone.cancel_result = "SUCCEEDED"
+    assert refund(shop, order).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000 and len(set(portone.keys())) == 2
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("hours", [0, 4, 24 * 30])
+@pytest.mark.parametrize("amount", [[], ["--amount", 300]], ids=["whole", "part"])
+def test_a_requested_refund_is_asked_for_once_whoever_repeats_it_and_whenever(
+    make_shop, shop, portone, clock, visibility, hours, amount
+):
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+    assert refund(shop, order, *amount).exit_code == 0
+    clock.move(hours=hours)
+    refund(shop, order, *amount)
+    refund(make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT), order, *amount)
+    reconcile(shop)
+    refund(shop, order, *amount)
+    requested = portone.records[order["paymentId"]]["cancellations"]
+    assert len(requested) == 1, "a repeat that PortOne carries out gives the money back twice"
+    portone.end_cancellation(order["paymentId"])
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == (300 if amount else 1000)
+    assert not attention(shop, order)
+
+
+def test_another_amount_is_not_asked_for_while_a_refund_is_requested(shop, portone, clock):
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+    refund(shop, order, "--amount", 300)
+    clock.move(hours=4)
+    assert refund(shop, order, "--amount", 400).exit_code != 0
+    assert refund(shop, order).exit_code != 0
+    assert portone.count("cancel") == 1
+    portone.cancel_result = "SUCCEEDED"
+    portone.end_cancellation(order["paymentId"])
+    assert refund(shop, order, "--amount", 400).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 700
+
+
+def test_a_refund_whose_answer_was_lost_is_found_as_requested_and_not_asked_for_again(
+    shop, portone, clock
+):
+    order = paid(shop, portone)
+    portone.cancel_result, portone.faults["cancel"] = "REQUESTED", first(lose_answer)
+    assert refund(shop, order).exit_code == 1
+    clock.move(hours=4)
+    reconcile(shop)
+    assert REFUND not in attention(shop, order), "PortOne's record says that it is on its way"
+    refund(shop, order)
+    assert portone.count("cancel") == 1
+    portone.end_cancellation(order["paymentId"])
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000 and not attention(shop, order)
+
+
+def test_nothing_is_asked_for_while_a_refund_made_in_portones_console_is_requested(
+    shop, portone, clock
+):
+    order = paid(shop, portone)
+    portone.cancel(order["paymentId"], result="REQUESTED")
+    refund(shop, order)
+    refund(shop, order, "--amount", 300)
+    assert portone.count("cancel") == 0
+    portone.end_cancellation(order["paymentId"])
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
+    assert portone.given_back(order["paymentId"]) == 1000
+
+
+# Answers that are lost
+
+
+@pytest.mark.parametrize("hours", [0, 4])
+def test_a_refund_that_was_not_carried_out_is_listed_and_its_repeat_makes_it_once(
+    shop, portone, clock, hours
+):
+    order = paid(shop, portone)
+    portone.faults["cancel"] = first(DOWN)
+    assert refund(shop, order, "--amount", 300).exit_code == 1
+    assert REFUND in attention(shop, order) and "300" in attention(shop, order)
+    assert reconcile(shop).exit_code == 1
+    clock.move(hours=hours)
+    assert refund(shop, order, "--amount", 300).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 300
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("hours", [1, 4])
+@pytest.mark.parametrize("is_reconciled", [False, True])
+def test_a_refund_whose_answer_was_lost_is_not_made_again(
+    shop, portone, clock, hours, is_reconciled
+):
+    order = paid(shop, portone)
+    portone.faults["cancel"] = first(lose_answer)
+    assert refund(shop, order, "--amount", 300).exit_code == 1
+    assert REFUND in attention(shop, order)
+    clock.move(hours=hours)
+    if is_reconciled:
+        reconcile(shop)
+        assert not attention(shop, order), "PortOne's record shows its end"
+    assert refund(shop, order, "--amount", 300).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 300
+    assert statuses(shop, order) == ("PARTIAL_CANCELLED", "PARTIAL_CANCELLED")
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+# Two at once
+
+
+@pytest.fixture(params=["before", "after", "look-up"])
+def another_person(request, make_shop, portone):
+    """`another_person(act)`: it runs `act(shop)` with a shop of its own, at one moment of the first refund: before
+    PortOne has done it, before its answer, or before the answer of the look-up that follows."""
+    other = make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT)
+
+    def comes_in(act):
+        def on_cancel(call):
+            portone.faults.clear()
+            if request.param == "look-up":
+                portone.faults["get"] = on_look_up
+            elif request.param == "before":
+                act(other)
+            answer = portone.respond(call)
+            if request.param == "after":
+                act(other)
+            call.answer(*answer)
+
+        def on_look_up(call):
+            portone.faults.clear()
+            act(other)
+            Answering.answer_well(call)
+
+        portone.faults["cancel"] = on_cancel
+
+    return comes_in
+
+
+@pytest.mark.parametrize("is_lost", [True, False], ids=["its answer is lost", "it is answered"])
+def test_two_refunds_at_once_give_back_what_each_asked_for_and_no_more(
+    shop, portone, another_person, is_lost
+):
+    order, codes = paid(shop, portone), []
+
+    def second(other):
+        if is_lost:
+            portone.faults["cancel"] = first(lose_answer)
+        codes.append(refund(other, order, "--amount", 200).exit_code)
+
+    another_person(second)
+    assert refund(shop, order, "--amount", 300).exit_code == 0
+    assert len(codes) == 1
+    portone.faults.clear()
+    if codes[0]:  # it was told to repeat, or to wait for the first
+        assert refund(shop, order, "--amount", 200).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 500
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    assert rows(shop, order)[1].cancelled_amount == 500
+
+
+def test_a_key_is_not_forgotten_because_another_refund_of_the_payment_ended(
+    make_shop, shop, portone
+):
+    """Two people, two parts; the first one's answer is lost, and it is repeated once the second is over."""
+    order = paid(shop, portone)
+    other = make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT)
+    portone.faults["cancel"] = first(lose_answer)
+    assert refund(other, order, "--amount", 200).exit_code == 1
+    is_given = refund(shop, order, "--amount", 300).exit_code == 0
+    assert refund(other, order, "--amount", 200).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == (500 if is_given else 200)
+    assert not attention(shop, order)
+
+
+def test_a_refund_ends_by_itself_and_the_same_amount_can_be_given_back_again(shop, portone):
+    """Two parts of the same size, each asked for, done and over."""
+    order = paid(shop, portone)
+    for given in (250, 500):
+        assert refund(shop, order, "--amount", 250).exit_code == 0
+        assert portone.given_back(order["paymentId"]) == given
+    assert rows(shop, order)[1].cancelled_amount == 500
+    assert shop.trail(order).count("REFUND_REQUESTED") == 2
+
+
+def test_a_refund_of_a_payment_whose_row_is_behind_reckons_from_portones_record(shop, portone):
+    order = paid(shop, portone)
+    portone.cancel(order["paymentId"], 400)
+    assert refund(shop, order).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
