@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from merchant import settlement, views
+from merchant import settlement, transitions
 from merchant.models import Order, Payment
 from merchant.pages.korean import KOREAN
+from merchant.panel.steps import STEPS
 from tests.browser import sync_api
 from tests.conftest import BUYER
 from tests.visitor import (
@@ -46,49 +47,35 @@ def expect(locator, **options):
 # The server's half
 
 
-def steps_of(shop):
-    """panel.html's table: {event: (name, "file.function", its two ends)}."""
-    with shop.app.test_request_context("/"):
-        shop.app.preprocess_request()
-        return (
-            shop.app.jinja_env.get_template("merchant/panel.html")
-            .make_module(views.template_names())
-            .steps
-        )
-
-
 def emitted():
-    """Every event that merchant/ stores, found in its source."""
-    events = {*settlement.ARRIVALS.values(), *settlement.OUTCOMES.values()}
-    for file in MERCHANT.glob("*.py"):
+    """Every event that merchant/ stores, found in its source: the event's name where a NewEvent is made, the values
+    of the tables that name events, and the events that transitions.py returns."""
+    events = {*settlement.ARRIVALS.values(), *transitions.EVENTS.values()}
+    for file in MERCHANT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {
-                "_event",
-                "end_refund",
-            }:
-                events |= {each.value for each in node.args if isinstance(each, ast.Constant)}
-            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Constant):
-                events.add(node.value.value)
-            elif isinstance(node, ast.Dict):
-                pairs = [
-                    (key.value, value.value)
-                    for key, value in zip(node.keys, node.values, strict=True)
-                    if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
-                ]
-                events |= {value for key, value in pairs if key == "event"}
-    return {event for event in events if isinstance(event, str) and event.isupper()}
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MAKES_EVENTS:
+                values = [*node.args, *(each.value for each in node.keywords)]
+                events |= {each.value for each in values if isinstance(each, ast.Constant)}
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_replace":
+                events |= {each.value.value for each in node.keywords if each.arg == "event"}
+            elif file.name == "transitions.py" and isinstance(node, ast.Return):
+                events |= {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+    names = {event for event in events if isinstance(event, str) and re.fullmatch("[A-Z_]+", event)}
+    return names - {"PAY", "CLOSE", "FOLLOW", "KEEP", "PARTIAL_CANCELLED"}
 
 
-def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists(shop):
-    steps = steps_of(shop)
-    assert emitted() == set(steps)
-    for event, (name, function, _between) in steps.items():
-        module, *names = function.split(".")
+MAKES_EVENTS = {"NewEvent", "end_refund"}
+
+
+def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists():
+    assert emitted() == set(STEPS)
+    for event, step in STEPS.items():
+        module = step.file.removesuffix(".py").replace("/", ".")
         found = importlib.import_module(f"merchant.{module}")
-        for part in names:
+        for part in step.function.split("."):
             found = getattr(found, part, None)
-        assert callable(found), f"{event}: {function}"
-        assert name != event
+        assert callable(found), f"{event}: {step.file} {step.function}"
+        assert step.title != event
 
 
 def rows(page):
@@ -114,7 +101,7 @@ def test_the_page_shows_the_trail_in_its_order_with_time_source_status_duration_
         r"browser SDK · PortOne: PAID · \d+ ms · portone.py · PortOne.get_payment",
         said["LOOKED_UP"],
     )
-    assert "shop · settlement.py · open_order" in said["ORDER_CREATED"]
+    assert "shop · checkout.py · open_order" in said["ORDER_CREATED"]
 
 
 def test_a_mismatch_shows_both_values_side_by_side(shop):
