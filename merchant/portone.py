@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+import zlib
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -21,6 +22,7 @@ CONNECT_SECONDS, READ_SECONDS = 3, 10
 # https://developers.portone.io/api/rest-v2/overview
 PG_READ_SECONDS = 60
 MAX_ANSWER_BYTES = 1_000_000
+GZIP = zlib.MAX_WBITS | 32  # zlib's sign for gzip or deflate
 
 # Amounts are whole numbers. A decimal or NaN becomes text, and so fails every check.
 JSON = json.JSONDecoder(parse_float=str, parse_constant=str)
@@ -36,6 +38,7 @@ class PortOne:
         # A .netrc entry would replace our Authorization header.
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"PortOne {settings.api_secret}"
+        self.session.headers["Accept-Encoding"] = "gzip"
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
@@ -136,15 +139,17 @@ class PortOne:
         with adapter.send(request, stream=True, timeout=timeout) as response:
             body = b""
             # read1 returns what has arrived. iter_content would wait until a whole piece is full.
-            while piece := response.raw.read1(65_536, decode_content=True):
+            while piece := response.raw.read1(65_536, decode_content=False):
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
                     return response.status_code, None
                 if time.monotonic() > deadline:
                     raise requests.ReadTimeout("the answer did not end in time")
         try:
+            if "Content-Encoding" in response.headers:
+                body = zlib.decompressobj(GZIP).decompress(body, MAX_ANSWER_BYTES)
             return response.status_code, JSON.decode(body.decode())
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, zlib.error):
             return response.status_code, None
 
 

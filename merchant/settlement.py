@@ -38,7 +38,8 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
     payment, last_events = _load(payment_id, order_id)  # 1. the row stored before the window opened
     arrival = _arrival(payment, source)
     if payment.status in FINAL and source not in {"webhook", "cli"}:
-        _store(payment, NO_TRANSITION, _new(arrival, last_events), source)
+        if events := _new(arrival, last_events):
+            _store(payment, NO_TRANSITION, events, source)
         return payment  # a browser that asks again is answered from the database
     try:
         record, duration_ms = _look_up(payment)  # 2. PortOne's record

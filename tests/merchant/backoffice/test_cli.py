@@ -481,9 +481,9 @@ def test_a_refund_of_a_payment_that_can_not_be_looked_up_is_not_asked_for(shop, 
 
 
 @contextmanager
-def just_before(shop, beginning, happen):
-    """Let something happen just before the first statement that begins so, as if another process
-    had been faster."""
+def just_before(shop, beginning, happen, moment="before_cursor_execute"):
+    """Let something happen just before the first statement that begins so (or at another `moment` of SQLAlchemy's),
+    as if another process had been faster."""
 
     def listen(connection, cursor, statement, *_):
         if statement.startswith(beginning) and not happened:
@@ -494,9 +494,9 @@ def just_before(shop, beginning, happen):
     happened = []
     with shop.app.app_context():
         engine = shop.app.extensions["sqlalchemy"].engine
-    event.listen(engine, "before_cursor_execute", listen)
+    event.listen(engine, moment, listen)
     yield
-    event.remove(engine, "before_cursor_execute", listen)
+    event.remove(engine, moment, listen)
     assert happened
 
 
@@ -535,7 +535,8 @@ def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
     monkeypatch.setattr("merchant.fulfilment.fulfil", broken)
     order, fulfilled = paid(shop, portone), []
     monkeypatch.setattr("merchant.fulfilment.fulfil", lambda order: fulfilled.append(order.id))
-    with just_before(shop, "UPDATE merchant_order", lambda: reconcile(shop)):
+    read = "SELECT merchant_order.id"  # which orders are not fulfilled
+    with just_before(shop, read, lambda: reconcile(shop), "after_cursor_execute"):
         assert reconcile(shop).exit_code == 0
     assert fulfilled == [order["orderId"]]
 
