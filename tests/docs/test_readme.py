@@ -79,7 +79,7 @@ def test_every_file_setting_and_function_it_names_is_there(name):
     ):
         assert (ROOT / (path[0] or path[1])).exists(), path
     for module, function in re.findall(
-        r"`(views|verification|settlement|storage|records|lookup_limit|webhook|portone|models|config)\.(\w+)`",
+        r"`(views|verification|settlement|storage|rows|records|lookup_limit|webhook|portone|models|config)\.(\w+)`",
         page,
     ):
         assert re.search(
