@@ -253,4 +253,5 @@ KOREAN = {
     "This order is too old to be paid. Please place a new order.": "결제 가능 기간이 지난 주문입니다. 새로 주문해 주세요.",
     "This order has been tried too often. Please place a new order.": "결제 시도 횟수를 초과한 주문입니다. 새로 주문해 주세요.",
     "Expected the token that PortOne.requestPayment returned.": "PortOne.requestPayment가 돌려준 토큰이어야 합니다.",
+    "The payment window could not be opened because of the shop's settings. Nothing has been charged. Please tell the shop.": "상점의 결제 설정 문제로 결제창을 열지 못했습니다. 결제된 금액은 없습니다. 상점에 알려 주세요.",
 }
