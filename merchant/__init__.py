@@ -1,4 +1,7 @@
-"""The merchant's side of a PortOne V2 payment: a blueprint for your app, and our own site around it."""
+"""The merchant's side of a PortOne V2 payment:
+
+a blueprint for your app, and our own site around it.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -8,8 +11,9 @@ from typing import Any
 from flask import Flask
 
 from . import config, models
+from .current import Merchant
 from .pages.responses import Answer, error, error_page
-from .portone import Merchant, PortOne
+from .portone import PortOne
 from .views import bp
 
 __version__ = "0.2.0"
@@ -29,9 +33,10 @@ def init_app(
 ) -> None:
     """Add the payment pages to your app. Reads the settings of .env.example from `app.config`.
 
-    url_prefix: where the pages start, such as "/pay". create_tables: False if your migrations create the tables.
-    cli_group: the commands are `flask merchant …`; None puts them beside your own.
-    Uses the app's Flask-SQLAlchemy, which must be set up before; without one it uses its own.
+    url_prefix: where the pages start, such as "/pay". create_tables: False if your migrations
+    create the tables.
+    cli_group: the commands are `flask merchant …`; None puts them beside your own. Uses the app's
+    Flask-SQLAlchemy, which must be set up before; without one it uses its own.
     Raises config.SettingsError.
     """
     settings = config.load(app.config)

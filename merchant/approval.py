@@ -1,4 +1,5 @@
-"""Manual approval (수동 승인): money moves only when the shop confirms a payment token, on the terms that it stored.
+"""Manual approval (수동 승인): money moves only when the shop confirms a payment token, on the
+terms that it stored.
 
 A shop wants it to check its stock, or anything else, at the last moment before the buyer pays.
 Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
@@ -7,12 +8,12 @@ Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
 import logging
 
 from . import settlement, storage
+from .current import accepted, merchant
 from .database import release
 from .errors import PortOneRejected, PortOneUnavailable, Refused
-from .portone import merchant
 from .records import NO_RECORD
-from .rows import NewEvent, PaymentRow
-from .transitions import FINAL, Transition
+from .rows import FINAL, NewEvent, PaymentRow
+from .transitions import Transition
 from .verification import compare
 
 logger = logging.getLogger(__name__)
@@ -21,11 +22,13 @@ logger = logging.getLogger(__name__)
 def confirm_and_settle(
     payment_id: str, source: str, order_id: str | None, token: str
 ) -> PaymentRow:
-    """Confirm the token that the payment window returned, then settle. Returns the payment's new row.
+    """Confirm the token that the payment window returned, then settle. Returns the payment's new
+    row.
 
-    Other terms than the stored ones are refused before money moves: the row is a MISMATCH then. A token that is
-    forged or used changes nothing; PortOne's record tells the truth. Parameters and errors are settle()'s; besides,
-    Refused (ORDER_ALREADY_PAID), and PortOneUnavailable if it is not known whether the payment was approved.
+    Other terms than the stored ones are refused before money moves: the row is a MISMATCH then. A
+    token that is forged or used changes nothing; PortOne's record tells the truth. Parameters and
+    errors are settle()'s; besides, Refused (ORDER_ALREADY_PAID), and PortOneUnavailable if it is
+    not known whether the payment was approved.
     """
     payment, _ = settlement.load(payment_id, order_id)
     order = storage.read_order(payment.order_id)
@@ -55,7 +58,7 @@ def confirm_and_settle(
 def _store_mismatch(payment: PaymentRow, source: str) -> PaymentRow:
     """PortOne has other terms than we stored, and approved nothing. Its record tells which."""
     record = merchant().portone.get_payment(payment.id, payment.store_id) or NO_RECORD
-    checks = compare(payment, record, **settlement.accepted(payment))
+    checks = compare(payment, record, **accepted(payment))
     reasons = [check.name for check in checks if not check.passed and check.actual is not None]
     changes = {"status": "MISMATCH", "reasons": reasons or ["AMOUNT"]}
     event = NewEvent(payment.order_id, payment.id, "CONFIRM_REFUSED", source)

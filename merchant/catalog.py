@@ -1,4 +1,7 @@
-"""What the shop sells. Replace it with your own products; prices always come from here.   (edit this)"""
+"""What the shop sells.
+
+Replace it with your own products; prices always come from here. (edit this)
+"""
 
 from dataclasses import dataclass
 
@@ -7,10 +10,11 @@ from dataclasses import dataclass
 class Product:
     """A product.
 
-    name: at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an orderName.
+    name: at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an
+    orderName.
     price: in KRW, at least 1,000; KG Inicis and Welcome refuse less by default.
-    tax_free: the part of the price that bears no VAT (면세), for fresh food, books, tuition. Most PGs want a
-    contract for it.
+    tax_free: the part of the price that bears no VAT (면세), for fresh food, books, tuition. Most
+    PGs want a contract for it.
     type: PortOne's productType, REAL (shipped) or DIGITAL; carrier billing (MOBILE) needs it.
     name_en: shown to readers of English; PortOne gets `name`.
     """

@@ -7,13 +7,12 @@ from typing import Any
 
 from . import storage
 from .catalog import PRODUCTS, Product
+from .current import merchant
 from .database import write_transaction
 from .errors import PortOneRejected, PortOneUnavailable, Refused
-from .portone import merchant
 from .records import parse_time
-from .rows import NewEvent, OrderRow, PaymentRow, new_id, now
+from .rows import FINAL, NewEvent, OrderRow, PaymentRow, new_id, now
 from .settlement import settle
-from .transitions import FINAL
 
 VIRTUAL_ACCOUNT_HOURS = 24
 ORDER_TIME = timedelta(days=7)  # how long an order can still be paid
@@ -68,8 +67,8 @@ def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentR
 
     Every earlier attempt that may still be paid is looked up first, and its virtual account closed.
     Owns the session's transaction, as settlement.settle() does.
-    Raises Refused (ORDER_ALREADY_PAID, ORDER_EXPIRED, TOO_MANY_ATTEMPTS, PAYMENT_IN_PROGRESS), PortOneUnavailable or
-    PortOneRejected; nothing is stored then.
+    Raises Refused (ORDER_ALREADY_PAID, ORDER_EXPIRED, TOO_MANY_ATTEMPTS, PAYMENT_IN_PROGRESS),
+    PortOneUnavailable or PortOneRejected; nothing is stored then.
     """
     attempts = storage.read_attempts(order.id)
     if order.paid_at:

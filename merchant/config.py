@@ -41,7 +41,8 @@ class Settings:
 
 
 def load(values: Values) -> Settings:
-    """Check the settings in `values`: os.environ, a Flask app.config, or any mapping of the same names.
+    """Check the settings in `values`: os.environ, a Flask app.config, or any mapping of the same
+    names.
 
     Raises SettingsError if one is missing or wrong.
     """
@@ -69,7 +70,10 @@ def load(values: Values) -> Settings:
 
 
 def flag(values: Values, name: str) -> bool:
-    """Returns a switch: on for 1 or true, off for 0, false or nothing. Raises SettingsError otherwise."""
+    """Returns a switch:
+
+    on for 1 or true, off for 0, false or nothing. Raises SettingsError otherwise.
+    """
     text = _text(values, name, "0").lower()
     if text not in {"0", "1", "false", "true"}:
         raise SettingsError(f"{name} must be 1 or 0, not {text!r}")

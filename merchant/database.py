@@ -8,8 +8,8 @@ from sqlalchemy import Connection, event
 
 from .models import session
 
-# SQLite has one writer at a time, and who finds it busy sleeps up to 100 ms between two tries. With this lock the
-# threads of one process wake each other at once.
+# SQLite has one writer at a time, and who finds it busy sleeps up to 100 ms between two tries. With
+# this lock the threads of one process wake each other at once.
 _sqlite_writer = threading.Lock()
 
 
@@ -42,8 +42,9 @@ def write_transaction() -> Iterator[Connection]:
 def run_in_savepoint(work: Callable[[], None]) -> Exception | None:
     """Run the host's function in a savepoint of the current transaction.
 
-    Returns the error that it raised, with its database work undone, or None. `work` may not commit: the attempt is
-    refused and returned as the error. Raises TransactionEnded if it rolled the whole transaction back.
+    Returns the error that it raised, with its database work undone, or None. `work` may not commit:
+    the attempt is refused and returned as the error. Raises TransactionEnded if it rolled the whole
+    transaction back.
     """
     current = session()
     savepoint = current.begin_nested()

@@ -1,4 +1,7 @@
-"""What can go wrong in the flow. views.py turns each of these into an answer of the HTTP contract."""
+"""What can go wrong in the flow.
+
+views.py turns each of these into an answer of the HTTP contract.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +34,10 @@ class Refused(Exception):
 
 
 class PortOneUnavailable(Exception):
-    """PortOne did not answer, or its answer was not understood. The truth is unknown: ask again later."""
+    """PortOne did not answer, or its answer was not understood.
+
+    The truth is unknown: ask again later.
+    """
 
     code = "PORTONE_UNAVAILABLE"
 

@@ -18,8 +18,8 @@ SLOW_LOOKUPS = 2  # how many look-ups may wait while it is slow
 class LookupLimit:
     """Limits how many look-ups of one process wait for PortOne at the same time.
 
-    Each of them occupies a thread of the web server. While PortOne is fast that does no harm; while it is slow,
-    threads must be left for the pages.
+    Each of them occupies a thread of the web server. While PortOne is fast that does no harm; while
+    it is slow, threads must be left for the pages.
     """
 
     def __init__(self, max_lookups: int | None) -> None:

@@ -26,11 +26,13 @@ KOREAN_TEXT = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
 
 
 class Base(DeclarativeBase):
-    # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with it.
+    # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with
+    # it.
     type_annotation_map = {datetime: DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")}
 
 
-# Used only when the app has no Flask-SQLAlchemy. A host's migrations see our tables through `db.metadata`.
+# Used only when the app has no Flask-SQLAlchemy. A host's migrations see our tables through
+# `db.metadata`.
 db = SQLAlchemy(metadata=Base.metadata)
 
 # The session of the app's own Flask-SQLAlchemy, ours or the host's.
@@ -40,7 +42,10 @@ session = cast(
 
 
 class Order(Base):
-    """What a buyer wants. `payment_id` is its newest attempt, or, once paid, the attempt that paid it."""
+    """What a buyer wants.
+
+    `payment_id` is its newest attempt, or, once paid, the attempt that paid it.
+    """
 
     __tablename__ = "merchant_order"
     __table_args__ = KOREAN_TEXT
@@ -63,8 +68,8 @@ class Order(Base):
 class Payment(Base):
     """One attempt to pay an order; its id is the paymentId.
 
-    The terms are stored here before the window opens. Verification compares PortOne's record with this row, not
-    with settings or prices that may have changed since.
+    The terms are stored here before the window opens. Verification compares PortOne's record with
+    this row, not with settings or prices that may have changed since.
     """
 
     __tablename__ = "merchant_payment"
@@ -124,7 +129,10 @@ class PaymentEvent(Base):
 
 
 def create_tables() -> None:
-    """Create the tables that are missing. Several workers may do so at once, and may fork afterwards."""
+    """Create the tables that are missing.
+
+    Several workers may do so at once, and may fork afterwards.
+    """
     engine = current_app.extensions["sqlalchemy"].engine
     for table in Base.metadata.sorted_tables:
         try:
@@ -136,7 +144,10 @@ def create_tables() -> None:
 
 
 def let_readers_read_while_one_writes() -> None:
-    """Set SQLite's journal to WAL. The file keeps the mode, so a start that finds it locked can leave it."""
+    """Set SQLite's journal to WAL.
+
+    The file keeps the mode, so a start that finds it locked can leave it.
+    """
     if session.get_bind().dialect.name != "sqlite":
         return
     try:

@@ -1,15 +1,16 @@
-"""PortOne's V2 REST API (https://developers.portone.io/api/rest-v2). The only file that talks to PortOne."""
+"""PortOne's V2 REST API (https://developers.portone.io/api/rest-v2).
+
+The only file that talks to PortOne.
+"""
 
 import json
 import logging
 import time
 import zlib
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import requests
-from flask import current_app
 from urllib3.exceptions import HTTPError
 
 from .config import Settings
@@ -84,10 +85,12 @@ class PortOne:
         self._call(self._prepare("POST", payment.id, "/pre-register", json=terms))
 
     def confirm(self, payment: PaymentRow, token: str, accepts_test: bool) -> None:
-        """Approve a payment of a channel with manual approval (수동 승인), if PortOne has the stored terms.
+        """Approve a payment of a channel with manual approval (수동 승인), if PortOne has the
+        stored terms.
 
-        A virtual account is issued by it. Raises PortOneRejected: 400 INVALID_PAYMENT_TOKEN, 409 ALREADY_PAID, 409
-        INFORMATION_MISMATCH (other terms: no money has moved), 502 PG_PROVIDER; and PortOneUnavailable.
+        A virtual account is issued by it. Raises PortOneRejected: 400 INVALID_PAYMENT_TOKEN, 409
+        ALREADY_PAID, 409 INFORMATION_MISMATCH (other terms: no money has moved), 502 PG_PROVIDER;
+        and PortOneUnavailable.
         Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
         """
         body = {
@@ -104,7 +107,8 @@ class PortOne:
     def list_payments(self, query: dict[str, Any]) -> list[Record]:
         """Returns one page of PortOne's list of payments.
 
-        query: {page: {number, size}, filter: {…}}, size 1,000 at most. Raises PortOneUnavailable or PortOneRejected.
+        query: {page: {number, size}, filter: {…}}, size 1,000 at most. Raises PortOneUnavailable or
+        PortOneRejected.
         """
         url = f"{self._api_base}/payments"
         params = {"requestBody": json.dumps(query)}
@@ -117,9 +121,11 @@ class PortOne:
     def cancel(self, payment_id: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a refund.
 
-        key: the idempotency key; PortOne makes a refund once, however often it is asked for with the same key.
-        body: {storeId, reason, amount?, currentCancellableAmount?, refundAccount?}. Returns PortOne's cancellation:
-        {status: SUCCEEDED | REQUESTED | FAILED, …}. Raises PortOneUnavailable or PortOneRejected.
+        key: the idempotency key; PortOne makes a refund once, however often it is asked for with
+        the same key.
+        body: {storeId, reason, amount?, currentCancellableAmount?, refundAccount?}. Returns
+        PortOne's cancellation: {status: SUCCEEDED | REQUESTED | FAILED, …}. Raises
+        PortOneUnavailable or PortOneRejected.
         """
         headers = {"Idempotency-Key": f'"{key}"'}
         cancel = self._prepare("POST", payment_id, "/cancel", headers=headers, json=body)
@@ -164,10 +170,11 @@ class PortOne:
     def _exchange(
         self, request: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
     ) -> tuple[int, object]:
-        """Returns the HTTP status and the JSON of the answer, None if it is not JSON or far too long.
+        """Returns the HTTP status and the JSON of the answer, None if it is not JSON or far too
+        long.
 
-        The body is read as it arrives, against one deadline. A header that arrives byte by byte can still hold this
-        thread for longer; LookupLimit bounds how many threads that can be.
+        The body is read as it arrives, against one deadline. A header that arrives byte by byte can
+        still hold this thread for longer; LookupLimit bounds how many threads that can be.
         """
         deadline = time.monotonic() + sum(timeout)
         # The adapter follows no redirect, which would carry the secret to another address.
@@ -187,16 +194,3 @@ class PortOne:
             return response.status_code, JSON.decode(body.decode())
         except (ValueError, RecursionError, zlib.error):
             return response.status_code, None
-
-
-@dataclass(frozen=True)
-class Merchant:
-    """The settings and the client of one app; in `app.extensions["merchant"]`."""
-
-    settings: Settings
-    portone: PortOne
-
-
-def merchant() -> Merchant:
-    """Returns the settings and the client of the current app."""
-    return cast(Merchant, current_app.extensions["merchant"])

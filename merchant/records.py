@@ -1,4 +1,5 @@
-"""PortOne's record of a payment: the JSON of GET /payments/{paymentId}, and how its values are read.
+"""PortOne's record of a payment: the JSON of GET /payments/{paymentId}, and how its values are
+read.
 
 Source: https://developers.portone.io/api/rest-v2/payment
 """
@@ -69,14 +70,17 @@ def parse_time(text: object) -> datetime | None:
 
 
 def printable(text: object) -> str:
-    """Returns at most 200 characters of a foreign text, without those that a page or a database refuses."""
+    """Returns at most 200 characters of a foreign text, without those that a page or a database
+    refuses.
+    """
     return "".join(char for char in str(text or "")[:200] if char.isprintable())
 
 
 def failure_message(failure: Mapping[str, Any]) -> str:
     """Returns `[code] message`, as PortOne words what a PG answers.
 
-    failure: {pgCode?, pgMessage?, reason?} of a record, {code?, message?, pgCode?, pgMessage?} of a redirect.
+    failure: {pgCode?, pgMessage?, reason?} of a record, {code?, message?, pgCode?, pgMessage?} of a
+    redirect.
     """
     message = failure.get("pgMessage") or failure.get("reason") or failure.get("message")
     text = str(message or "")

@@ -1,6 +1,7 @@
 """The rows of the three tables as plain values, with the columns of models.py in the same order.
 
-A row needs no open connection, and nobody can change it by accident. Nothing here knows the database.
+A row needs no open connection, and nobody can change it by accident. Nothing here knows the
+database.
 """
 
 import secrets
@@ -8,9 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypedDict
 
+TAKEN = frozenset(
+    {"PAID", "PARTIAL_CANCELLED"}
+)  # statuses: we hold the buyer's money, all or a part
+FINAL = TAKEN | {"CANCELLED"}
+
 
 def new_id() -> str:
-    """32 letters and digits, unguessable. Every PG takes them; KCP, KPN and Payletter take no others."""
+    """32 letters and digits, unguessable.
+
+    Every PG takes them; KCP, KPN and Payletter take no others.
+    """
     return secrets.token_hex(16)
 
 
@@ -31,7 +40,8 @@ class VirtualAccount(TypedDict):
 class Refund(TypedDict):
     """A refund whose result `flask refund` has not printed yet; see backoffice/refunds.py.
 
-    state: SENT (the result is unknown), REQUESTED (the PG refunds later), MADE (PortOne's record has it).
+    state: SENT (the result is unknown), REQUESTED (the PG refunds later), MADE (PortOne's record
+    has it).
     """
 
     key: str  # the Idempotency-Key
@@ -65,7 +75,10 @@ class OrderRow:
 
 @dataclass(frozen=True)
 class PaymentRow:
-    """A payment as plain values: the columns of Payment, in the same order. The defaults are a new attempt's."""
+    """A payment as plain values:
+
+    the columns of Payment, in the same order. The defaults are a new attempt's.
+    """
 
     id: str
     order_id: str

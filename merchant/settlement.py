@@ -1,7 +1,9 @@
-"""Every change of a payment's state happens here, whether a browser, a webhook, a page or a command asks for it.
+"""Every change of a payment's state happens here, whether a browser, a webhook, a page or a command
+asks for it.
 
-We never trust what the browser or a webhook says. We look the payment up at PortOne, verify its record, and store
-the new state of payment and order, the trail and the fulfilment in one transaction.
+We never trust what the browser or a webhook says. We look the payment up at PortOne, verify its
+record, and store the new state of payment and order, the trail and the fulfilment in one
+transaction.
 """
 
 import logging
@@ -12,24 +14,17 @@ from functools import partial
 from sqlalchemy import Connection
 
 from . import fulfilment, storage
+from .current import accepted, merchant
 from .database import TransactionEnded, release, run_in_savepoint, write_transaction
 from .errors import PortOneRejected, PortOneUnavailable, Refused
-from .portone import merchant
-from .records import MONEY_STATUSES, NO_RECORD, Record, printable
-from .rows import NewEvent, OrderRow, PaymentRow, now
+from .follow_up import follow_up
+from .records import MONEY_STATUSES, NO_RECORD, Record
+from .rows import FINAL, NewEvent, PaymentRow, now
 from .storage import LastEvents
-from .transitions import (
-    DUPLICATE,
-    FINAL,
-    NO_TRANSITION,
-    Transition,
-    decide,
-    follow_up,
-    outcome_events,
-)
-from .verification import Verdict, verify
+from .trail import arrival, fulfilment_failed, log_change, look_up_event, new_events
+from .transitions import DUPLICATE, NO_TRANSITION, Transition, decide, outcome_events
+from .verification import verify
 
-ARRIVALS = {"sdk": "SDK_RETURNED", "redirect": "REDIRECTED", "webhook": "WEBHOOK_RECEIVED"}
 PAGE_INTERVAL = timedelta(seconds=3)  # a result page asks about a payment at most this often
 PAGE_LOOKUPS = 10  # and about so many payments at most
 
@@ -37,30 +32,32 @@ logger = logging.getLogger(__name__)
 
 
 def settle(payment_id: str, source: str, order_id: str | None = None) -> PaymentRow:
-    """Look a payment up at PortOne, verify the record, store what it changes. Returns the payment's new row.
+    """Look a payment up at PortOne, verify the record, store what it changes. Returns the payment's
+    new row.
 
-    source: who asks: sdk, redirect, page, webhook, retry or cli. order_id: the order it must belong to.
-    Owns the session's transaction: it commits what the host has pending, and its own work at the end. It holds no
-    connection while it waits for PortOne.
+    source: who asks: sdk, redirect, page, webhook, retry or cli. order_id: the order it must belong
+    to.
+    Owns the session's transaction: it commits what the host has pending, and its own work at the
+    end. It holds no connection while it waits for PortOne.
     Raises Refused (no such payment), PortOneUnavailable, PortOneRejected.
     """
     payment, last_events = load(payment_id, order_id)  # 1. the row stored before the window opened
-    arrival = _arrival(payment, source)
+    arrived = arrival(payment, source)
     if payment.status in FINAL and source not in {"webhook", "cli"}:
-        if events := _new(arrival, last_events):
+        if events := new_events(arrived, last_events):
             store(payment, NO_TRANSITION, events, source)
         return payment  # a browser that asks again is answered from the database
     try:
         record, duration_ms = _look_up(payment)  # 2. PortOne's record
     except (PortOneUnavailable, PortOneRejected):
         failed = NewEvent(payment.order_id, payment.id, "LOOK_UP_FAILED", source)
-        store(payment, NO_TRANSITION, _new([*arrival, failed], last_events), source)
+        store(payment, NO_TRANSITION, new_events([*arrived, failed], last_events), source)
         raise
     verdict = verify(payment, record, **accepted(payment))  # 3. the cross-check
-    looked_up = _looked_up(payment, source, record, verdict, duration_ms)
+    looked_up = look_up_event(payment, source, record, verdict, duration_ms)
     while True:  # 4. the new state
         transition = decide(payment, record, verdict)
-        events = _new([*arrival, looked_up], last_events)
+        events = new_events([*arrived, looked_up], last_events)
         stored = store(payment, transition, events, source)
         if stored:
             return stored
@@ -69,7 +66,9 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
 
 
 def load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
-    """Returns a payment's row and what its trail has last of each event, in a transaction that ends here."""
+    """Returns a payment's row and what its trail has last of each event, in a transaction that ends
+    here.
+    """
     release()
     payment = storage.read_payment(payment_id)
     # The events after the row: if the row changes in between, storing fails and we read both again.
@@ -78,13 +77,6 @@ def load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, Last
     if payment is None or order_id not in {None, payment.order_id}:
         raise Refused("PAYMENT_NOT_FOUND", "paymentId")
     return payment, last_events
-
-
-def _new(events: list[NewEvent], last_events: LastEvents) -> list[NewEvent]:
-    """Leaves out what the trail has last already: a repeated look-up with the same result adds no row."""
-    return [
-        each for each in events if last_events.get(each.event) != (each.portone_status, each.checks)
-    ]
 
 
 def _look_up(payment: PaymentRow) -> tuple[Record, int]:
@@ -99,30 +91,6 @@ def _look_up(payment: PaymentRow) -> tuple[Record, int]:
     return record or NO_RECORD, round((time.perf_counter() - started) * 1000)
 
 
-def _arrival(payment: PaymentRow, source: str) -> list[NewEvent]:
-    if source not in ARRIVALS:
-        return []
-    return [NewEvent(payment.order_id, payment.id, ARRIVALS[source], source)]
-
-
-def _looked_up(
-    payment: PaymentRow, source: str, record: Record, verdict: Verdict, duration_ms: int
-) -> NewEvent:
-    checks = [[check.name, check.expected, _short(check.actual)] for check in verdict.checks]
-    status = printable(record["status"])[:40]
-    return NewEvent(
-        payment.order_id, payment.id, "LOOKED_UP", source, status, duration_ms, checks or None
-    )
-
-
-def _short(value: object) -> object:
-    """Shorten a value of PortOne's record for the trail, and escape its invisible characters."""
-    if value is None or type(value) in {int, bool}:
-        return value
-    text = str(value)[:200]
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
 def store(
     payment: PaymentRow,
     transition: Transition,
@@ -132,7 +100,8 @@ def store(
 ) -> PaymentRow | None:
     """Store a transition and its events in one transaction.
 
-    Returns the payment's new row, or None if another request has changed the row that was decided upon.
+    Returns the payment's new row, or None if another request has changed the row that was decided
+    upon.
     fulfilment_error: fulfil() ended the transaction with this error, so it is not called again.
     """
     if not transition.changes and not events:
@@ -157,14 +126,17 @@ def store(
             storage.insert_events(connection, [*events, *paid, *outcomes])
     except TransactionEnded as error:
         return store(payment, transition, events, source, error)
-    _log(payment, stored, source)
+    log_change(payment, stored, source)
     return stored
 
 
 def _pay_order(
     connection: Connection, payment: PaymentRow, source: str, fulfilment_error: Exception | None
 ) -> tuple[PaymentRow, list[NewEvent]]:
-    """Let a payment pay its order, once per order, and fulfil it. Returns the payment's row and the events."""
+    """Let a payment pay its order, once per order, and fulfil it.
+
+    Returns the payment's row and the events.
+    """
     order = storage.claim_order(connection, payment, fulfilled_at=now())
     if order is None:
         return storage.update_payment(connection, payment, DUPLICATE), []
@@ -174,34 +146,15 @@ def _pay_order(
         storage.mark_unfulfilled(connection, order.id)
         left = {"follow_up": follow_up(payment, is_unfulfilled=True)}
         payment = storage.update_payment(connection, payment, left)
-        events.append(_fulfilment_failed(order, source, error))
+        events.append(fulfilment_failed(order, source, error))
     return payment, events
-
-
-def _fulfilment_failed(order: OrderRow, source: str, error: Exception) -> NewEvent:
-    logger.error(
-        "order %s payment %s: paid, but not fulfilled", order.id, order.payment_id, exc_info=error
-    )
-    # The text of a host's error may hold personal data: the trail gets its type, and only the log all of it.
-    detail = str(error) if isinstance(error, TransactionEnded) else type(error).__name__
-    return NewEvent(order.id, order.payment_id, "FULFILMENT_FAILED", source, detail=detail)
-
-
-def _log(before: PaymentRow, after: PaymentRow, source: str) -> None:
-    if after.status != before.status:
-        level = logging.ERROR if after.status == "MISMATCH" else logging.INFO
-        reasons = "".join(f" {reason}" for reason in after.reasons)
-        text = "order %s payment %s: %s%s (%s)"
-        logger.log(level, text, after.order_id, after.id, after.status, reasons, source)
-    if after.follow_up and after.follow_up != before.follow_up:
-        text = "order %s payment %s: left to do: %s, at PortOne: %s"
-        logger.warning(text, after.order_id, after.id, after.follow_up, after.portone_status)
 
 
 def fulfil_again(payment_id: str) -> bool | None:
     """Fulfil the order that a payment paid, after its fulfilment failed.
 
-    Returns whether it worked, None if another process did it. Owns the session's transaction, as settle() does.
+    Returns whether it worked, None if another process did it. Owns the session's transaction, as
+    settle() does.
     """
     payment, _ = load(payment_id)
     try:
@@ -213,24 +166,22 @@ def fulfil_again(payment_id: str) -> bool | None:
                 return None
             error = run_in_savepoint(partial(fulfilment.fulfil, order))
             if error:
-                raise FulfilmentFailed from error
+                raise TransactionEnded("fulfil() failed again") from error
             fulfilled = NewEvent(order.id, payment.id, "FULFILLED", "cli")
             storage.insert_events(connection, [fulfilled])
-    except (FulfilmentFailed, TransactionEnded) as problem:  # all is rolled back
+    except TransactionEnded as problem:  # all is rolled back
         text = "order %s payment %s: still not fulfilled"
         logger.error(text, payment.order_id, payment.id, exc_info=problem.__cause__ or problem)
         return False
     return True
 
 
-class FulfilmentFailed(Exception):
-    """Ends the transaction of fulfil_again()."""
-
-
 def refresh(order_id: str) -> bool:
-    """Look up an order's open attempts, each at most once in three seconds, and a bounded number of them.
+    """Look up an order's open attempts, each at most once in three seconds, and a bounded number of
+    them.
 
-    Those that may have money in them come first, then the newest. Returns False if PortOne did not answer.
+    Those that may have money in them come first, then the newest. Returns False if PortOne did not
+    answer.
     """
     attempts = storage.read_attempts(order_id)
     open_attempts = [each for each in attempts if each.status not in FINAL]
@@ -243,12 +194,3 @@ def refresh(order_id: str) -> bool:
         except (PortOneUnavailable, PortOneRejected):
             return False
     return True
-
-
-def accepted(payment: PaymentRow) -> dict[str, bool]:
-    """Returns what verify() takes besides the record. What we accepted once stays so when a setting changes."""
-    settings, is_accepted = merchant().settings, payment.status in FINAL
-    return {
-        "allow_test": settings.allow_test or is_accepted,
-        "offers_accounts": "VIRTUAL_ACCOUNT" in settings.pay_methods or is_accepted,
-    }

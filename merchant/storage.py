@@ -1,7 +1,7 @@
 """Reads and writes the rows and the trail, on the app's own database session.
 
-Every write to a payment or an order after its creation stands in this file. Statements are built once, because
-building one takes longer than running it.
+Every write to a payment or an order after its creation stands in this file. Statements are built
+once, because building one takes longer than running it.
 """
 
 import re
@@ -135,7 +135,10 @@ def update_payment(
 def claim_order(
     connection: Connection, payment: PaymentRow, fulfilled_at: datetime | None
 ) -> OrderRow | None:
-    """Mark the order as paid by this payment. Returns its new row, or None if another payment paid it first."""
+    """Mark the order as paid by this payment.
+
+    Returns its new row, or None if another payment paid it first.
+    """
     values = {
         "order_key": payment.order_id,
         "payment_id": payment.id,
@@ -158,7 +161,10 @@ def update_order_status(connection: Connection, payment: PaymentRow) -> bool:
 
 
 def follow_new_attempt(connection: Connection, order: OrderRow, payment: PaymentRow) -> bool:
-    """Let an unpaid order follow a new attempt. Returns False if it was paid or opened again meanwhile."""
+    """Let an unpaid order follow a new attempt.
+
+    Returns False if it was paid or opened again meanwhile.
+    """
     statement = update(orders).where(
         orders.c.id == order.id,
         orders.c.paid_at.is_(None),
@@ -171,7 +177,7 @@ def follow_new_attempt(connection: Connection, order: OrderRow, payment: Payment
 def start_fulfilment(
     connection: Connection, order_id: str, fulfilled_at: datetime
 ) -> OrderRow | None:
-    """Returns the row of a paid order whose fulfilment failed, or None if another process took it."""
+    """Returns the row of an order to fulfil again, or None if another process does it."""
     statement = update(orders).where(orders.c.id == order_id, orders.c.fulfilled_at.is_(None))
     if connection.execute(statement, {"fulfilled_at": fulfilled_at}).rowcount == 0:
         return None
@@ -183,7 +189,9 @@ def mark_unfulfilled(connection: Connection, order_id: str) -> None:
 
 
 def take_turn(payment_id: str, before: datetime) -> bool:
-    """Returns True for one caller only, and only if PortOne was not asked about this payment after `before`."""
+    """Returns True for one caller only, and only if PortOne was not asked about this payment after
+    `before`.
+    """
     not_asked = or_(payments.c.asked_at.is_(None), payments.c.asked_at <= before)
     statement = update(payments).where(payments.c.id == payment_id, not_asked)
     with write_transaction() as connection:

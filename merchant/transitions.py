@@ -3,15 +3,13 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from .follow_up import FULFILMENT, MONEY, follow_up, refund_after
 from .records import Record, amount_of, cancellations_of, failure_message, parse_time, printable
-from .rows import PaymentRow, Refund
-from .verification import STATUSES, Verdict
+from .rows import FINAL, TAKEN, PaymentRow
+from .verification import Verdict
 
-TAKEN = frozenset({"PAID", "PARTIAL_CANCELLED"})  # we hold the buyer's money, all or a part of it
-FINAL = TAKEN | {"CANCELLED"}
-
-# A payment's status -> what it may become. PENDING and FAILED may alternate: a PG can approve after a failure.
-# CLOSED is a CANCELLED that was never paid, such as a virtual account that was closed.
+# A payment's status -> what it may become. PENDING and FAILED may alternate: a PG can approve after
+# a failure. CLOSED is a CANCELLED that was never paid, such as a virtual account that was closed.
 NEXT: dict[str, frozenset[str]] = {
     "PENDING": FINAL | {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
     "FAILED": FINAL | {"PENDING", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
@@ -23,7 +21,8 @@ NEXT: dict[str, frozenset[str]] = {
     "CANCELLED": frozenset(),
 }
 
-# A payment's new status -> the event in the trail. ORDER_PAID and the events of CANCELLED depend on the order.
+# A payment's new status -> the event in the trail. ORDER_PAID and the events of CANCELLED depend on
+# the order.
 EVENTS = {
     "FAILED": "ATTEMPT_FAILED",
     "VIRTUAL_ACCOUNT_ISSUED": "DEPOSIT_AWAITED",
@@ -31,16 +30,9 @@ EVENTS = {
     "PARTIAL_CANCELLED": "ORDER_PARTIAL_CANCELLED",
 }
 
-# What is left to do about a payment.
-MONEY = "MONEY"  # PortOne has money that no order may use: a person refunds it
-CHANGED = "CHANGED"  # the record of an accepted payment has changed: a person looks at it
-REFUND = "REFUND"  # the result of a refund is unknown: a person repeats it
-REQUESTED = "REQUESTED"  # the PG refunds later: `flask reconcile` looks it up until it has ended
-FULFILMENT = "FULFILMENT"  # the order is paid, but not fulfilled: `flask reconcile` does it
-
-# What happens to the order. KEEP: nothing. FOLLOW: it takes the payment's status, if it follows this payment.
-# PAY: this payment pays it, if no other has; it is fulfilled. CLOSE: paid and wholly refunded before our first
-# look-up; nothing is left to fulfil or to pay.
+# What happens to the order. KEEP: nothing. FOLLOW: it takes the payment's status, if it follows
+# this payment. PAY: this payment pays it, if no other has; it is fulfilled. CLOSE: paid and wholly
+# refunded before our first look-up; nothing is left to fulfil or to pay.
 OrderStep = Literal["KEEP", "FOLLOW", "PAY", "CLOSE"]
 
 
@@ -89,7 +81,9 @@ def state_of(payment: PaymentRow) -> str:
 
 
 def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list[str]]:
-    """Returns the payment's next status, None if the record's may not follow, and the reasons of a mismatch."""
+    """Returns the payment's next status, None if the record's may not follow, and the reasons of a
+    mismatch.
+    """
     state, status, reasons = state_of(payment), verdict.status, verdict.reasons
     is_accepted = (
         state in FINAL
@@ -97,7 +91,7 @@ def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list
     if "DUPLICATE" in payment.reasons and status in TAKEN:
         return "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
     if reasons and not is_accepted and (status != "CANCELLED" or is_other_payment(verdict)):
-        status = "MISMATCH"  # but a refunded payment is CANCELLED whatever it was: nothing is left to return
+        status = "MISMATCH"  # a refunded payment is CANCELLED whatever it was: nothing is left
     if is_accepted and is_other_payment(verdict):
         return None, reasons
     if status == payment.status or status in NEXT[state]:
@@ -131,47 +125,6 @@ def payment_values(
     if verdict.status == "FAILED" and isinstance(failure, dict):
         new["failure"] = failure_message(failure)
     return new
-
-
-def refund_after(
-    refund: Refund | None, cancelled: int, cancellations: list[list[Any]]
-) -> Refund | None:
-    """Returns a stored refund after a look-up, None if it has ended and its result was printed.
-
-    Its cancellation is one that the record did not have before, of the same amount. PortOne's schema has no
-    cancellations in a PAID record, so a grown cancelled amount ends it as well.
-    """
-    if refund is None or refund["state"] == "MADE":
-        return refund
-    states = {
-        state
-        for id, state, amount in cancellations
-        if id not in refund["known"] and refund["amount"] in {None, amount}
-    }
-    grown = cancelled - refund["cancelled"]
-    if "SUCCEEDED" in states or (not cancellations and grown >= (refund["amount"] or 1)):
-        return None if refund["told"] else Refund(**{**refund, "state": "MADE"})
-    if "REQUESTED" in states:
-        return Refund(**{**refund, "state": "REQUESTED"})
-    return None if "FAILED" in states else refund
-
-
-def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
-    """Returns what is left to do about a payment: codes separated by spaces, or None."""
-    refund_state = payment.refund["state"] if payment.refund else None
-    is_requested = refund_state == "REQUESTED" or any(
-        state == "REQUESTED" for _, state, _ in payment.cancellations
-    )
-    is_taken = payment.status in TAKEN
-    has_changed = payment.reasons or STATUSES.get(payment.portone_status or "") != payment.status
-    codes = {
-        MONEY: not is_taken and payment.portone_status in TAKEN,
-        CHANGED: is_taken and has_changed,
-        REFUND: refund_state == "SENT",
-        REQUESTED: is_requested,
-        FULFILMENT: is_taken and is_unfulfilled,
-    }
-    return " ".join(code for code, applies in codes.items() if applies) or None
 
 
 def order_step(before: PaymentRow, after: PaymentRow) -> OrderStep:

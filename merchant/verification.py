@@ -1,4 +1,7 @@
-"""Is PortOne's record the payment that this order asked for? Pure: no I/O, no Flask, no database."""
+"""Is PortOne's record the payment that this order asked for? Pure:
+
+no I/O, no Flask, no database.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +9,8 @@ from typing import Any
 from .records import Record
 from .rows import PaymentRow
 
-# PortOne's status -> ours (https://developers.portone.io/api/rest-v2/payment). New ones may appear without notice:
-# a status that we do not know is PENDING, so it is looked up again.
+# PortOne's status -> ours (https://developers.portone.io/api/rest-v2/payment). New ones may appear
+# without notice: a status that we do not know is PENDING, so it is looked up again.
 STATUSES = {
     "READY": "PENDING",
     "PAY_PENDING": "PENDING",
@@ -51,10 +54,12 @@ def verify(
 ) -> Verdict:
     """Compare PortOne's record with the payment's row, which was stored before the window opened.
 
-    allow_test: payments through a TEST channel are accepted. offers_accounts: the shop offers virtual accounts.
+    allow_test: payments through a TEST channel are accepted. offers_accounts: the shop offers
+    virtual accounts.
 
-    `amount.total` is compared and not `amount.paid`, which a PG's own discount may lower. `channel.key` is optional
-    in PortOne's schema, so a record without it passes. A record without a channel type is not LIVE.
+    `amount.total` is compared and not `amount.paid`, which a PG's own discount may lower.
+    `channel.key` is optional in PortOne's schema, so a record without it passes. A record without a
+    channel type is not LIVE.
     """
     status = STATUSES.get(record["status"], "PENDING")
     if status in {

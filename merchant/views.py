@@ -10,15 +10,15 @@ from werkzeug.wrappers import Response
 from . import storage
 from .approval import confirm_and_settle
 from .catalog import PRODUCTS
-from .checkout import is_expired, open_attempt, open_order, payment_request
+from .checkout import is_expired, open_attempt, open_order
+from .current import merchant
 from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .pages import responses
 from .pages.forms import WINDOW_TYPES, buyer_fields, invalid, json_body, one_of, text_field
-from .pages.languages import date, language
+from .pages.languages import language
 from .pages.messages import kind_of
-from .pages.responses import error_page
-from .portone import merchant
-from .records import failure_message, parse_time, printable
+from .pages.responses import Opened, account_to_pay_into, attempt_opened, error_page
+from .records import failure_message, printable
 from .rows import OrderRow, PaymentRow, now
 from .settlement import refresh, settle
 from .webhook import is_signed, payment_id_of
@@ -51,7 +51,7 @@ def order_page() -> str:
 
 
 @bp.post("/orders")
-def create_order() -> tuple[dict[str, Any], int, dict[str, str]]:
+def create_order() -> Opened:
     body = json_body()
     product = PRODUCTS.get(text_field(body, "productId"))
     if product is None:
@@ -63,7 +63,7 @@ def create_order() -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 @bp.post("/orders/<order_id>/payments")
-def create_payment(order_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+def create_payment(order_id: str) -> Opened:
     order = find_order(order_id)
     body = json_body()
     last = storage.read_payment(order.payment_id)
@@ -75,7 +75,10 @@ def create_payment(order_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @bp.post("/payment/complete")
 def complete() -> dict[str, Any]:
-    """The SDK answered in the browser. We do not use its answer; we look the payment up at PortOne."""
+    """The SDK answered in the browser.
+
+    We do not use its answer; we look the payment up at PortOne.
+    """
     body = json_body()
     order_id, payment_id = text_field(body, "orderId"), text_field(body, "paymentId")
     token = body.get("paymentToken")
@@ -100,7 +103,10 @@ def complete() -> dict[str, Any]:
 
 @bp.get("/payment-redirect")
 def payment_redirect() -> Response | tuple[str, int]:
-    """A redirect window returned. PortOne names the parameter paymentId; it was payment_id until 2024-09."""
+    """A redirect window returned.
+
+    PortOne names the parameter paymentId; it was payment_id until 2024-09.
+    """
     payment_ids = {*request.args.getlist("paymentId"), *request.args.getlist("payment_id")}
     if len(payment_ids) != 1:
         several = "The address names more than one payment."
@@ -146,7 +152,10 @@ def show_order(order_id: str) -> str | tuple[str, int]:
 
 @bp.post("/payment/webhook")
 def webhook() -> dict[str, bool]:
-    """PortOne says that something happened. We do not use the content; we look the payment up at PortOne."""
+    """PortOne says that something happened.
+
+    We do not use the content; we look the payment up at PortOne.
+    """
     secrets = merchant().settings.webhook_secrets
     if secrets and not is_signed(secrets, request.headers, request.get_data()):
         logger.warning(
@@ -169,35 +178,13 @@ def find_order(order_id: str) -> OrderRow:
     return order
 
 
-def attempt_opened(
-    order: OrderRow, payment: PaymentRow
-) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Returns 201 with the order's page as Location and the request for PortOne.requestPayment."""
-    host = merchant().settings.public_url or request.host_url.rstrip("/")
-    locale = "KO_KR" if language() == "ko" else "EN_US"
-    body = {
-        "orderId": order.id,
-        "paymentId": payment.id,
-        "request": payment_request(order, payment, host + url_for(".payment_redirect"), locale),
-    }
-    return body, 201, {"Location": url_for(".show_order", order_id=order.id)}
-
-
-def account_to_pay_into(payment: PaymentRow) -> dict[str, Any] | None:
-    if payment.status != "VIRTUAL_ACCOUNT_ISSUED" or not payment.virtual_account:
-        return None
-    deadline = parse_time(payment.virtual_account["expiredAt"])
-    return {
-        **payment.virtual_account,
-        "deadline": date(deadline) if deadline else "",
-        "expired": is_expired(payment),
-    }
-
-
 def arrive(
     payment_id: str, source: str, token: str | None, order_id: str | None = None
 ) -> PaymentRow:
-    """Settle a payment whose window has returned. With a token (수동 승인) it is confirmed first."""
+    """Settle a payment whose window has returned.
+
+    With a token (수동 승인) it is confirmed first.
+    """
     if token:
         return confirm_and_settle(payment_id, source, order_id, token)
     return settle(payment_id, source, order_id)

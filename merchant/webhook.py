@@ -1,6 +1,7 @@
 """PortOne's webhook: its signature, and which payment it is about.
 
-Source: https://developers.portone.io/opi/ko/integration/webhook/readme-v2, https://www.standardwebhooks.com
+Source: https://developers.portone.io/opi/ko/integration/webhook/readme-v2,
+https://www.standardwebhooks.com
 """
 
 import base64
@@ -19,8 +20,8 @@ TOLERANCE_SECONDS = 5 * 60
 def is_signed(secrets: Iterable[bytes], headers: Headers, body: bytes) -> bool:
     """Returns whether one of our webhook secrets signed this body, within five minutes of now.
 
-    The signature is HMAC-SHA256 over `id.timestamp.body`. The header `webhook-signature` has one or more of them,
-    as `v1,<base64>` separated by spaces.
+    The signature is HMAC-SHA256 over `id.timestamp.body`. The header `webhook-signature` has one or
+    more of them, as `v1,<base64>` separated by spaces.
     """
     message_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
@@ -36,7 +37,10 @@ def is_signed(secrets: Iterable[bytes], headers: Headers, body: bytes) -> bool:
 
 
 def payment_id_of(body: Mapping[str, Any]) -> str | None:
-    """Returns the paymentId that a webhook is about: version 2024-04-25 has `data`, 2024-01-01 has none."""
+    """Returns the paymentId that a webhook is about:
+
+    version 2024-04-25 has `data`, 2024-01-01 has none.
+    """
     data = body["data"] if isinstance(body.get("data"), dict) else body
     payment_id = data.get("paymentId") or data.get("payment_id")
     return payment_id if isinstance(payment_id, str) else None

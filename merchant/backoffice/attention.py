@@ -5,19 +5,22 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from ..follow_up import CHANGED, FULFILMENT, MONEY, REFUND, REQUESTED
 from ..models import session
 from ..pages.languages import when
 from ..records import parse_time
 from ..rows import PaymentRow, now
 from ..storage import payments
-from ..transitions import CHANGED, FULFILMENT, MONEY, REFUND, REQUESTED
 from .models import UnknownPayment
 
 REFUND_TIME = timedelta(days=7)  # a PG that takes longer to refund has probably failed
 
 
 def needs_a_person(flask: str = "flask") -> Iterator[str]:
-    """Yields one line for each matter, the oldest first. flask: how the commands start, such as `flask merchant`."""
+    """Yields one line for each matter, the oldest first.
+
+    flask: how the commands start, such as `flask merchant`.
+    """
     rows = session.execute(
         select(payments).where(payments.c.follow_up.is_not(None)).order_by(payments.c.created_at)
     ).all()
@@ -29,9 +32,9 @@ def needs_a_person(flask: str = "flask") -> Iterator[str]:
     for stranger in session.scalars(unknown.order_by(UnknownPayment.paid_at)):
         paid_at = when(stranger.paid_at) if stranger.paid_at else "an unknown time"
         yield (
-            f"payment {stranger.payment_id}: {stranger.amount} KRW paid at {paid_at}, and no order here:"
-            f" refund it in PortOne's console; if another system sold it, {flask} acknowledge"
-            f" {stranger.payment_id}"
+            f"payment {stranger.payment_id}: {stranger.amount} KRW paid at {paid_at},"
+            " and no order here: refund it in PortOne's console; if another system sold it,"
+            f" {flask} acknowledge {stranger.payment_id}"
         )
 
 
@@ -47,15 +50,17 @@ def _matters(payment: PaymentRow, flask: str) -> Iterator[str]:
     elif REQUESTED in codes:
         if refund and (parse_time(refund["at"]) or now()) < now() - REFUND_TIME:
             yield (
-                f"a refund is REQUESTED since {refund['at']}: look into PortOne's console; if it failed there,"
-                f" {flask} refund {payment.id} --again --reason …"
+                f"a refund is REQUESTED since {refund['at']}: look into PortOne's console;"
+                f" if it failed there, {flask} refund {payment.id} --again --reason …"
             )
     elif MONEY in codes:
-        yield f"{reasons}: {left} KRW taken, not this order's: {flask} refund {payment.id} --reason …"
+        taken = f"{reasons}: {left} KRW taken, not this order's"
+        yield f"{taken}: {flask} refund {payment.id} --reason …"
     elif CHANGED in codes:
         yield (
-            f"accepted, but PortOne's record has changed since ({reasons}, {payment.portone_status} there):"
-            f" look into PortOne's console; to return the money {flask} refund {payment.id} --reason …"
+            "accepted, but PortOne's record has changed since"
+            f" ({reasons}, {payment.portone_status} there): look into PortOne's console;"
+            f" to return the money, {flask} refund {payment.id} --reason …"
         )
     if FULFILMENT in codes:
         yield f"paid, but its fulfilment failed: see the log, then {flask} reconcile"

@@ -1,4 +1,7 @@
-"""The commands: `flask reconcile` for cron; `flask orders`, `order`, `refund`, `acknowledge` for people."""
+"""The commands:
+
+`flask reconcile` for cron; `flask orders`, `order`, `refund`, `acknowledge` for people.
+"""
 
 from datetime import timedelta
 
@@ -20,7 +23,8 @@ from .reconciliation import NOT_ASKED, NOT_LISTED
 
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
-    "MADE_BEFORE": "Money was given back since this refund was first asked for; nothing more was asked for now.",
+    "MADE_BEFORE": "Money was given back since this refund was first asked for; "
+    "nothing more was asked for now.",
     "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
     "FAILED": "PortOne says that the refund failed.",
 }

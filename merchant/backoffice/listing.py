@@ -1,13 +1,13 @@
 """PortOne's list of payments, by the time when their status changed.
 
-Source: GET /payments, https://developers.portone.io/api/rest-v2/payment. A page has 1,000 payments at most, and
-(number + 1) × size may be 60,000 at most.
+Source: GET /payments, https://developers.portone.io/api/rest-v2/payment. A page has 1,000 payments
+at most, and (number + 1) × size may be 60,000 at most.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..portone import merchant
+from ..current import merchant
 from ..records import Record, parse_time
 
 PAGE_SIZE = 1_000
@@ -19,8 +19,9 @@ def changed_payments(
 ) -> dict[str, Record]:
     """Returns the payments whose status changed since then (UTC): {paymentId: record}.
 
-    Each page starts at the time where the last one ended, instead of at a page number: a payment that changes while
-    the list is read moves to the list's end, and would move the others across the border of two pages.
+    Each page starts at the time where the last one ended, instead of at a page number: a payment
+    that changes while the list is read moves to the list's end, and would move the others across
+    the border of two pages.
     Raises PortOneUnavailable or PortOneRejected.
     """
     found: dict[str, Record] = {}

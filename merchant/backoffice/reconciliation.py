@@ -1,7 +1,7 @@
 """Finds and stores what no webhook and no browser has told us.
 
-A run costs as much as has changed at PortOne since the last complete run: it lists those payments, compares each with
-its row, and looks up only those that differ.
+A run costs as much as has changed at PortOne since the last complete run: it lists those payments,
+compares each with its row, and looks up only those that differ.
 """
 
 import time
@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 
 from ..checkout import is_expired
+from ..current import accepted, merchant
 from ..database import release
 from ..errors import PortOneRejected, PortOneUnavailable
+from ..follow_up import FULFILMENT
 from ..models import session
-from ..portone import merchant
 from ..records import Record, amount_of, is_payment, parse_time
-from ..rows import PaymentRow, now
-from ..settlement import accepted, fulfil_again, settle
+from ..rows import TAKEN, PaymentRow, now
+from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
-from ..transitions import FULFILMENT, TAKEN, decide
+from ..transitions import decide
 from ..verification import verify
 from .listing import changed_payments
 from .models import ReconciliationRun, UnknownPayment
@@ -29,8 +30,8 @@ OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the next 
 OVERLAP = timedelta(minutes=10)  # PortOne's clock and ours may differ
 FIRST_RUN = timedelta(days=90)  # how far the very first run looks back
 ONE_BY_ONE = timedelta(days=7)
-# Whether a second partial cancellation moves the time of the status change is not documented, so these are listed
-# for as long as a PG cancels.
+# Whether a second partial cancellation moves the time of the status change is not documented, so
+# these are listed for as long as a PG cancels.
 PARTIAL = timedelta(days=400)
 DECISIVE = {"status", "portone_amount", "cancelled_amount", "reasons", "follow_up"}
 NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
@@ -38,9 +39,11 @@ NOT_LISTED = "list that PortOne refused or did not send, so open payments were l
 
 
 def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
-    """Bring all payments up to date that changed at PortOne. Returns what came of them: {text: number}.
+    """Bring all payments up to date that changed at PortOne. Returns what came of them: {text:
+    number}.
 
-    since: how far to look back, instead of to the last complete run. older_than: leave younger changes to the next.
+    since: how far to look back, instead of to the last complete run. older_than: leave younger
+    changes to the next.
     """
     started, outcomes = now() - older_than, Counter[str]()
     for store_id in _stores():
@@ -123,7 +126,10 @@ def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
 
 
 def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
-    """The payments to check when there is no list: recent ones, and accounts that wait for a deposit."""
+    """The payments to check when there is no list:
+
+    recent ones, and accounts that wait for a deposit.
+    """
     recent = or_(
         payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE
     )

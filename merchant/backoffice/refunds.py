@@ -1,8 +1,9 @@
 """Refunds a payment, wholly or in part, and never twice.
 
-A refund is stored before it is sent, with its idempotency key, and cleared when its result is known and printed. Who
-repeats it meanwhile sends the same key. PortOne keeps a key for three hours; after that its record of the payment
-tells whether the refund was made: https://developers.portone.io/api/rest-v2/overview
+A refund is stored before it is sent, with its idempotency key, and cleared when its result is known
+and printed. Who repeats it meanwhile sends the same key. PortOne keeps a key for three hours; after
+that its record of the payment tells whether the refund was made:
+https://developers.portone.io/api/rest-v2/overview
 """
 
 from collections.abc import Mapping
@@ -11,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from .. import storage
+from ..current import merchant
 from ..database import write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..portone import merchant
-from ..rows import NewEvent, PaymentRow, Refund, new_id, now
+from ..follow_up import FULFILMENT, follow_up
+from ..rows import TAKEN, NewEvent, PaymentRow, Refund, new_id, now
 from ..settlement import load, settle
-from ..transitions import FULFILMENT, TAKEN, follow_up
 
 EARLIER = "An earlier refund of {} KRW has no printed result yet: repeat that one first."
 WAITS = "A refund is REQUESTED and not over yet. Wait, or look into PortOne's console."
@@ -31,11 +32,12 @@ def refund(
 ) -> str:
     """Refund `amount` (KRW) of a payment, or all that is left.
 
-    account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the refund which is
-    REQUESTED here has failed. Owns the session's transaction, as settlement.settle() does.
-    Returns the status of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if an earlier call
-    turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG refused), PortOneUnavailable (the
-    result is unknown: repeat the same call).
+    account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the
+    refund which is REQUESTED here has failed. Owns the session's transaction, as
+    settlement.settle() does.
+    Returns the status of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if
+    an earlier call turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG
+    refused), PortOneUnavailable (the result is unknown: repeat the same call).
     """
     payment = settle(payment_id, "cli")
     if amount == payment.portone_amount - payment.cancelled_amount:
@@ -83,9 +85,9 @@ def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
 def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any]:
     """Returns the body of POST /payments/{paymentId}/cancel.
 
-    PortOne's documents do not say whether the balance (취소 가능 잔액) is counted from amount.total or, after a PG's
-    discount, from amount.paid. So all that is left is refunded without naming a balance, and of a discounted payment
-    only what both ways of counting allow.
+    PortOne's documents do not say whether the balance (취소 가능 잔액) is counted from amount.total
+    or, after a PG's discount, from amount.paid. So all that is left is refunded without naming a
+    balance, and of a discounted payment only what both ways of counting allow.
     """
     body: dict[str, Any] = {"storeId": payment.store_id, "reason": reason}
     balance = payment.portone_amount - payment.cancelled_amount
@@ -94,8 +96,8 @@ def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any
         most = balance - payment.discount
         if payment.discount and most < amount < balance:
             message = (
-                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne does not say from"
-                f" which amount a part is counted. Expected at most {most}, or no --amount for all."
+                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne does not"
+                f" say from which amount a part is counted. Expected at most {most}, or no --amount for all."
             )
             raise _refused("--amount", message)
         if not 0 < amount < balance:

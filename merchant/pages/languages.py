@@ -12,7 +12,10 @@ KOREA = timedelta(hours=9)  # after UTC, all year
 
 
 def language() -> str:
-    """Returns ko or en: `?lang=`, else the cookie that remembers it, else what the browser prefers."""
+    """Returns ko or en:
+
+    `?lang=`, else the cookie that remembers it, else what the browser prefers.
+    """
     for choice in (request.args.get("lang"), request.cookies.get("lang")):
         if choice in {"ko", "en"}:
             return choice
@@ -36,12 +39,15 @@ def won(amount: int) -> str:
 
 
 def when(time: datetime) -> str:
-    """Returns a stored time (UTC) in Korean time to the second, in numbers that need no language."""
+    """Returns a stored time (UTC) in Korean time, in numbers that need no language."""
     return f"{time + KOREA:%Y-%m-%d %H:%M:%S} KST"
 
 
 def date(time: datetime) -> str:
-    """Returns a stored time (UTC) for a buyer: 2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04 KST."""
+    """Returns a stored time (UTC) for a buyer:
+
+    2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04 KST.
+    """
     time += KOREA
     if language() == "ko":
         return f"{time.year}년 {time.month}월 {time.day}일 {time:%H:%M} (KST)"
@@ -49,11 +55,13 @@ def date(time: datetime) -> str:
 
 
 def language_of(text: object) -> str:
-    """Returns the language of a text that is not ours, such as a PG's message or a product's name."""
+    """Returns the language of a text that is not ours, such as a PG's message."""
     return "ko" if re.search("[가-힣]", str(text)) else "en"
 
 
 def english_name(product_id: str) -> str:
-    """Returns a product's English name if the reader reads English and the catalogue has one, else nothing."""
+    """Returns a product's English name if the reader reads English and the catalogue has one, else
+    nothing.
+    """
     product = PRODUCTS.get(product_id)
     return product.name_en if product and language() == "en" else ""

@@ -1,21 +1,27 @@
-"""Answers that all routes share: errors as JSON or as a page, headers, the names that templates use."""
+"""Answers that all routes share:
+
+errors as JSON or as a page, headers, the names that templates use.
+"""
 
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from sqlalchemy import exc
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..checkout import deadline, is_expired, payment_request
+from ..current import merchant
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..portone import merchant
+from ..rows import OrderRow, PaymentRow
 from . import languages
 from .forms import MAX_BODY_BYTES
 from .languages import translate
 from .messages import ERROR_PAGES, MESSAGES
 
 Answer = tuple[Response, int, dict[str, str]]
+Opened = tuple[dict[str, Any], int, dict[str, str]]
 
 ERRORS = {  # code: (HTTP status, message)
     "INVALID_REQUEST": (400, "This field is required."),
@@ -81,6 +87,29 @@ def error_page(status: int, message: str) -> tuple[str, int]:
         **template_names(),
     )
     return page, status
+
+
+def attempt_opened(order: OrderRow, payment: PaymentRow) -> Opened:
+    """Returns 201 with the order's page as Location and the request for PortOne.requestPayment."""
+    host = merchant().settings.public_url or request.host_url.rstrip("/")
+    locale = "KO_KR" if languages.language() == "ko" else "EN_US"
+    body = {
+        "orderId": order.id,
+        "paymentId": payment.id,
+        "request": payment_request(order, payment, host + url_for(".payment_redirect"), locale),
+    }
+    return body, 201, {"Location": url_for(".show_order", order_id=order.id)}
+
+
+def account_to_pay_into(payment: PaymentRow) -> dict[str, Any] | None:
+    if payment.status != "VIRTUAL_ACCOUNT_ISSUED" or not payment.virtual_account:
+        return None
+    until = deadline(payment)
+    return {
+        **payment.virtual_account,
+        "deadline": languages.date(until) if until else "",
+        "expired": is_expired(payment),
+    }
 
 
 def template_names() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from ..portone import merchant
+from ..current import merchant
 from ..views import bp
 
 WITHIN_SHOP = "from-shop to-shop"
@@ -11,7 +11,9 @@ SHOP_TO_PORTONE = "from-shop to-portone"
 
 
 class Step(NamedTuple):
-    """file: a path within merchant/. function: a name in it. ends: classes of style.css, one for each end."""
+    """file: a path within merchant/. function: a name in it. ends: classes of style.css, one for
+    each end.
+    """
 
     title: str
     file: str

@@ -1,0 +1,57 @@
+"""What is left to do about a payment, by a person or by `flask reconcile`. Pure: no I/O.
+
+The codes stand in the payment's column `follow_up`, which has an index: the list costs what is on
+it.
+"""
+
+from typing import Any
+
+from .rows import TAKEN, PaymentRow, Refund
+from .verification import STATUSES
+
+MONEY = "MONEY"  # PortOne has money that no order may use: a person refunds it
+CHANGED = "CHANGED"  # the record of an accepted payment has changed: a person looks at it
+REFUND = "REFUND"  # the result of a refund is unknown: a person repeats it
+REQUESTED = "REQUESTED"  # the PG refunds later: `flask reconcile` looks it up until it has ended
+FULFILMENT = "FULFILMENT"  # the order is paid, but not fulfilled: `flask reconcile` does it
+
+
+def refund_after(
+    refund: Refund | None, cancelled: int, cancellations: list[list[Any]]
+) -> Refund | None:
+    """Returns a stored refund after a look-up, None if it has ended and its result was printed.
+
+    Its cancellation is one that the record did not have before, of the same amount. PortOne's
+    schema has no cancellations in a PAID record, so a grown cancelled amount ends it as well.
+    """
+    if refund is None or refund["state"] == "MADE":
+        return refund
+    states = {
+        state
+        for id, state, amount in cancellations
+        if id not in refund["known"] and refund["amount"] in {None, amount}
+    }
+    grown = cancelled - refund["cancelled"]
+    if "SUCCEEDED" in states or (not cancellations and grown >= (refund["amount"] or 1)):
+        return None if refund["told"] else Refund(**{**refund, "state": "MADE"})
+    if "REQUESTED" in states:
+        return Refund(**{**refund, "state": "REQUESTED"})
+    return None if "FAILED" in states else refund
+
+
+def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
+    """Returns what is left to do about a payment: codes separated by spaces, or None."""
+    refund_state = payment.refund["state"] if payment.refund else None
+    is_requested = refund_state == "REQUESTED" or any(
+        state == "REQUESTED" for _, state, _ in payment.cancellations
+    )
+    is_taken = payment.status in TAKEN
+    has_changed = payment.reasons or STATUSES.get(payment.portone_status or "") != payment.status
+    codes = {
+        MONEY: not is_taken and payment.portone_status in TAKEN,
+        CHANGED: is_taken and has_changed,
+        REFUND: refund_state == "SENT",
+        REQUESTED: is_requested,
+        FULFILMENT: is_taken and is_unfulfilled,
+    }
+    return " ".join(code for code, applies in codes.items() if applies) or None
