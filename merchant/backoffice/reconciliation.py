@@ -34,6 +34,7 @@ ONE_BY_ONE = timedelta(days=7)
 # these are listed for as long as a PG cancels.
 PARTIAL = timedelta(days=400)
 DECISIVE = {"status", "portone_amount", "cancelled_amount", "reasons", "follow_up"}
+LISTED = "listed"
 NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
 NOT_LISTED = "list that PortOne refused or did not send, so open payments were looked up one by one"
 
@@ -75,6 +76,7 @@ def _reconcile_store(
         outcomes[NOT_LISTED] += 1
         _look_up([payment.id for payment in _open_payments(store_id, started)], outcomes)
         return
+    outcomes[LISTED] += len(records)
     rows = _rows(list(records))
     _store_unknown({id: record for id, record in records.items() if id not in rows})
     due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]

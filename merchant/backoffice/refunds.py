@@ -96,8 +96,9 @@ def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any
         most = balance - payment.discount
         if payment.discount and most < amount < balance:
             message = (
-                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne does not"
-                f" say from which amount a part is counted. Expected at most {most}, or no --amount for all."
+                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne"
+                " does not say from which amount a part is counted."
+                f" Expected at most {most}, or no --amount for all."
             )
             raise _refused("--amount", message)
         if not 0 < amount < balance:

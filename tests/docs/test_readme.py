@@ -214,8 +214,9 @@ def configure(clone, **settings):
     (clone / ".env").write_text(text)
 
 
-def test_cron_mails_only_what_is_wrong(clone):
-    configure(clone, **REAL, DATABASE_URL=new_database(clone))
+def test_cron_mails_only_what_is_wrong(clone, portone):
+    settings = {**REAL, "PORTONE_API_BASE": portone.url}
+    configure(clone, **settings, DATABASE_URL=new_database(clone))
     assert cron(clone) == ""
     assert "0 payments" in (clone / "reconcile.log").read_text()
     (clone / ".env").unlink()
