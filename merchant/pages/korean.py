@@ -254,4 +254,5 @@ KOREAN = {
     "This order has been tried too often. Please place a new order.": "결제 시도 횟수를 초과한 주문입니다. 새로 주문해 주세요.",
     "Expected the token that PortOne.requestPayment returned.": "PortOne.requestPayment가 돌려준 토큰이어야 합니다.",
     "The payment window could not be opened because of the shop's settings. Nothing has been charged. Please tell the shop.": "상점의 결제 설정 문제로 결제창을 열지 못했습니다. 결제된 금액은 없습니다. 상점에 알려 주세요.",
+    "This channel approves manually: the shop checks once more, for example its stock, before the money moves.": "수동 승인 채널입니다. 출금 전에 상점이 재고 등을 한 번 더 확인합니다.",
 }

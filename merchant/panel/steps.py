@@ -19,6 +19,7 @@ class Step(NamedTuple):
     file: str
     function: str
     ends: str = WITHIN_SHOP
+    note: str = ""
 
 
 STEPS = {
@@ -27,7 +28,14 @@ STEPS = {
     "SDK_RETURNED": Step("The payment window answered", "views.py", "complete", BROWSER_TO_SHOP),
     "REDIRECTED": Step("Came back by redirect", "views.py", "payment_redirect", BROWSER_TO_SHOP),
     "WEBHOOK_RECEIVED": Step("Webhook received", "views.py", "webhook", "from-portone to-shop"),
-    "CONFIRMED": Step("Approved by the shop", "approval.py", "confirm_and_settle", SHOP_TO_PORTONE),
+    "CONFIRMED": Step(
+        "Approved by the shop",
+        "approval.py",
+        "confirm_and_settle",
+        SHOP_TO_PORTONE,
+        "This channel approves manually: the shop checks once more, for example its stock, "
+        "before the money moves.",
+    ),
     "CONFIRM_REFUSED": Step(
         "Not approved: other terms", "approval.py", "confirm_and_settle", SHOP_TO_PORTONE
     ),
