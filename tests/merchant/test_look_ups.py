@@ -73,9 +73,11 @@ def test_a_dripping_header_takes_no_thread_but_the_callers(shop, portone, fault)
         pool.submit(int).result()  # the pool's thread exists
         before = our_threads()
         waiting = pool.submit(complete, shop, order)
-        portone.wait_for_calls(1)
-        assert our_threads() <= before and not waiting.done()
-        portone.released.set()
+        try:
+            portone.wait_for_calls(1)
+            assert our_threads() <= before and not waiting.done()
+        finally:
+            portone.released.set()
         assert_unavailable(waiting.result())
     assert our_threads() <= before
 
