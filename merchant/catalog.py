@@ -9,6 +9,8 @@ class Product:
 
     name: at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an orderName.
     price: in KRW, at least 1,000; KG Inicis and Welcome refuse less by default.
+    tax_free: the part of the price that bears no VAT (면세), for fresh food, books, tuition. Most PGs want a
+    contract for it.
     type: PortOne's productType, REAL (shipped) or DIGITAL; carrier billing (MOBILE) needs it.
     name_en: shown to readers of English; PortOne gets `name`.
     """
@@ -18,6 +20,11 @@ class Product:
     price: int
     type: str = "REAL"
     name_en: str = ""
+    tax_free: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tax_free <= self.price:
+            raise ValueError(f"{self.id}: tax_free must be from 0 to the price, {self.price}")
 
 
 PRODUCTS = {

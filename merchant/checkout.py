@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import storage
@@ -15,6 +16,8 @@ from .settlement import settle
 from .transitions import FINAL
 
 VIRTUAL_ACCOUNT_HOURS = 24
+ORDER_TIME = timedelta(days=7)  # how long an order can still be paid
+MAX_ATTEMPTS = 10  # of one order; more would only cost look-ups
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ def open_order(
         product_id=product.id,
         name=product.name,
         amount=product.price,
+        tax_free=product.tax_free,
         buyer_name=buyer.name,
         buyer_email=buyer.email,
         buyer_phone=buyer.phone,
@@ -64,12 +68,17 @@ def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentR
 
     Every earlier attempt that may still be paid is looked up first, and its virtual account closed.
     Owns the session's transaction, as settlement.settle() does.
-    Raises Refused (ORDER_ALREADY_PAID, PAYMENT_IN_PROGRESS), PortOneUnavailable or PortOneRejected; nothing is
-    stored then.
+    Raises Refused (ORDER_ALREADY_PAID, ORDER_EXPIRED, TOO_MANY_ATTEMPTS, PAYMENT_IN_PROGRESS), PortOneUnavailable or
+    PortOneRejected; nothing is stored then.
     """
+    attempts = storage.read_attempts(order.id)
     if order.paid_at:
         raise Refused("ORDER_ALREADY_PAID")
-    for earlier in storage.read_attempts(order.id):
+    if order.created_at < now() - ORDER_TIME:
+        raise Refused("ORDER_EXPIRED")
+    if len(attempts) >= MAX_ATTEMPTS:
+        raise Refused("TOO_MANY_ATTEMPTS")
+    for earlier in attempts:
         _end_attempt(earlier)
     payment = _new_payment(order, new_id(), pay_method, window_type)
     with write_transaction() as connection:
@@ -95,6 +104,7 @@ def _new_payment(order: OrderRow, payment_id: str, pay_method: str, window_type:
         channel_key=settings.channel_key,
         order_name=order.name,
         amount=order.amount,
+        tax_free=order.tax_free,
         currency="KRW",
         pay_method=pay_method,
         window_type=window_type,
@@ -113,15 +123,20 @@ def _end_attempt(payment: PaymentRow) -> None:
             logger.warning(text, payment.order_id, payment.id)
         payment = settle(payment.id, "retry")
         if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not is_expired(payment):
-            raise Refused("PAYMENT_IN_PROGRESS")
+            raise Refused("PAYMENT_IN_PROGRESS", until=deadline(payment))
     if payment.portone_status == "PAY_PENDING":
         raise Refused("PAYMENT_IN_PROGRESS")
 
 
 def is_expired(payment: PaymentRow) -> bool:
     """Returns whether the deadline of a payment's virtual account has passed."""
-    deadline = parse_time(payment.virtual_account["expiredAt"]) if payment.virtual_account else None
-    return deadline is not None and deadline < now()
+    until = deadline(payment)
+    return until is not None and until < now()
+
+
+def deadline(payment: PaymentRow) -> datetime | None:
+    """Returns until when a payment's virtual account can be paid into (UTC), or None."""
+    return parse_time(payment.virtual_account["expiredAt"]) if payment.virtual_account else None
 
 
 def _pre_register(payment: PaymentRow) -> None:
@@ -129,9 +144,7 @@ def _pre_register(payment: PaymentRow) -> None:
     if not merchant().settings.pre_register:
         return
     try:
-        merchant().portone.pre_register(
-            payment.id, payment.store_id, payment.amount, payment.currency
-        )
+        merchant().portone.pre_register(payment)
     except (PortOneUnavailable, PortOneRejected) as error:
         # The sale goes on: verification compares the amount in any case.
         text = "order %s payment %s: not pre-registered: %s"
@@ -163,6 +176,8 @@ def payment_request(
         "redirectUrl": redirect_url,
         "locale": locale,
     }
+    if payment.tax_free:
+        request["taxFreeAmount"] = payment.tax_free
     if payment.window_type:
         request["windowType"] = {"pc": payment.window_type, "mobile": payment.window_type}
     if payment.pay_method == "VIRTUAL_ACCOUNT":

@@ -1,6 +1,7 @@
 """What can go wrong in the flow. views.py turns each of these into an answer of the HTTP contract."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 class Refused(Exception):
@@ -10,6 +11,7 @@ class Refused(Exception):
     field: the name of the field that is wrong, if it is one field.
     reasons: the checks that failed; only for PAYMENT_MISMATCH.
     message: an English sentence that replaces the code's own.
+    until: when it becomes possible by itself (UTC).
     """
 
     def __init__(
@@ -18,12 +20,14 @@ class Refused(Exception):
         field: str | None = None,
         reasons: Sequence[str] = (),
         message: str | None = None,
+        until: datetime | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.field = field
         self.reasons = list(reasons)
         self.message = message
+        self.until = until
 
 
 class PortOneUnavailable(Exception):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, scoped_session
 
 
+# An older MySQL or MariaDB stores no Korean by default.
+KOREAN_TEXT = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
+
+
 class Base(DeclarativeBase):
     # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with it.
     type_annotation_map = {datetime: DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")}
@@ -39,11 +43,13 @@ class Order(Base):
     """What a buyer wants. `payment_id` is its newest attempt, or, once paid, the attempt that paid it."""
 
     __tablename__ = "merchant_order"
+    __table_args__ = KOREAN_TEXT
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     product_id: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64))
     amount: Mapped[int]  # KRW
+    tax_free: Mapped[int] = mapped_column(default=0)  # the part of it that bears no VAT
     buyer_name: Mapped[str] = mapped_column(String(64))
     buyer_email: Mapped[str] = mapped_column(String(128))
     buyer_phone: Mapped[str] = mapped_column(String(32))
@@ -62,6 +68,7 @@ class Payment(Base):
     """
 
     __tablename__ = "merchant_payment"
+    __table_args__ = KOREAN_TEXT
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey(Order.id), index=True)
@@ -69,6 +76,7 @@ class Payment(Base):
     channel_key: Mapped[str] = mapped_column(String(64))
     order_name: Mapped[str] = mapped_column(String(64))
     amount: Mapped[int]  # in the currency's minor unit; for KRW that is one won
+    tax_free: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str] = mapped_column(String(3), default="KRW")
     pay_method: Mapped[str] = mapped_column(String(32))
     window_type: Mapped[str] = mapped_column(String(16))
@@ -76,10 +84,15 @@ class Payment(Base):
     reasons: Mapped[list[str]] = mapped_column(JSON, default=list)  # why it is a MISMATCH
     portone_status: Mapped[str | None] = mapped_column(String(40))
     portone_updated_at: Mapped[datetime | None]
-    portone_amount: Mapped[int] = mapped_column(
-        default=0
-    )  # in PortOne's record, once money is involved
+    # From PortOne's record, once money is involved:
+    portone_amount: Mapped[int] = mapped_column(default=0)
+    discount: Mapped[int] = mapped_column(default=0)  # a PG's own; the buyer pays less by it
     cancelled_amount: Mapped[int] = mapped_column(default=0)
+    cancelled_tax_free: Mapped[int] = mapped_column(default=0)
+    cancellations: Mapped[list[Any]] = mapped_column(JSON, default=list)  # [[id, status, amount]]
+    paid_at: Mapped[datetime | None]
+    # What is left to do: codes of transitions.py, separated by spaces.
+    follow_up: Mapped[str | None] = mapped_column(String(64), index=True)
     refund: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
@@ -94,6 +107,7 @@ class PaymentEvent(Base):
     """One step of an order's trail. It holds no personal data."""
 
     __tablename__ = "merchant_payment_event"
+    __table_args__ = KOREAN_TEXT
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey(Order.id), index=True)

@@ -16,12 +16,14 @@ from .config import Settings
 from .errors import PortOneRejected, PortOneUnavailable
 from .lookup_limit import LookupLimit
 from .records import Record, is_payment
+from .rows import PaymentRow
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 # PortOne advises at least this for calls that reach the PG.
 # https://developers.portone.io/api/rest-v2/overview
 PG_READ_SECONDS = 60
 MAX_ANSWER_BYTES = 1_000_000
+MAX_LIST_BYTES = 50_000_000  # a page of 1,000 payments is about 1.5 MB
 GZIP = zlib.MAX_WBITS | 32  # zlib's sign for gzip or deflate
 
 # Amounts are whole numbers. A decimal or NaN becomes text, and so fails every check.
@@ -71,15 +73,46 @@ class PortOne:
         close = self._prepare("POST", payment_id, path, params={"storeId": store_id})
         self._call(close, PG_READ_SECONDS)
 
-    def pre_register(self, payment_id: str, store_id: str, amount: int, currency: str) -> None:
+    def pre_register(self, payment: PaymentRow) -> None:
         """Tell PortOne the amount before the window opens; it then refuses any other amount."""
         terms = {
-            "storeId": store_id,
-            "totalAmount": amount,
-            "taxFreeAmount": 0,
-            "currency": currency,
+            "storeId": payment.store_id,
+            "totalAmount": payment.amount,
+            "taxFreeAmount": payment.tax_free,
+            "currency": payment.currency,
         }
-        self._call(self._prepare("POST", payment_id, "/pre-register", json=terms))
+        self._call(self._prepare("POST", payment.id, "/pre-register", json=terms))
+
+    def confirm(self, payment: PaymentRow, token: str, accepts_test: bool) -> None:
+        """Approve a payment of a channel with manual approval (수동 승인), if PortOne has the stored terms.
+
+        A virtual account is issued by it. Raises PortOneRejected: 400 INVALID_PAYMENT_TOKEN, 409 ALREADY_PAID, 409
+        INFORMATION_MISMATCH (other terms: no money has moved), 502 PG_PROVIDER; and PortOneUnavailable.
+        Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
+        """
+        body = {
+            "paymentToken": token,
+            "storeId": payment.store_id,
+            "totalAmount": payment.amount,
+            "taxFreeAmount": payment.tax_free,
+            "currency": payment.currency,
+        }
+        if not accepts_test:
+            body["isTest"] = False
+        self._call(self._prepare("POST", payment.id, "/confirm", json=body), PG_READ_SECONDS)
+
+    def list_payments(self, query: dict[str, Any]) -> list[Record]:
+        """Returns one page of PortOne's list of payments.
+
+        query: {page: {number, size}, filter: {…}}, size 1,000 at most. Raises PortOneUnavailable or PortOneRejected.
+        """
+        url = f"{self._api_base}/payments"
+        params = {"requestBody": json.dumps(query)}
+        request = self.session.prepare_request(requests.Request("GET", url, params=params))
+        items = self._call(request, PG_READ_SECONDS, MAX_LIST_BYTES).get("items")
+        if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+            raise PortOneUnavailable("the answer is not a list of payments")
+        return items
 
     def cancel(self, payment_id: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a refund.
@@ -105,11 +138,14 @@ class PortOne:
         return self.session.prepare_request(requests.Request(method, url, **parts))
 
     def _call(
-        self, request: requests.PreparedRequest, read_seconds: float | None = None
+        self,
+        request: requests.PreparedRequest,
+        read_seconds: float | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
     ) -> dict[str, Any]:
         timeout = (CONNECT_SECONDS, read_seconds or READ_SECONDS)
         try:
-            status, body = self._exchange(request, timeout)
+            status, body = self._exchange(request, timeout, max_bytes)
         except (requests.RequestException, HTTPError) as error:
             raise PortOneUnavailable(type(error).__name__) from error
         if status in {401, 403}:
@@ -126,7 +162,7 @@ class PortOne:
         raise PortOneUnavailable(f"HTTP {status}")
 
     def _exchange(
-        self, request: requests.PreparedRequest, timeout: tuple[float, float]
+        self, request: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
     ) -> tuple[int, object]:
         """Returns the HTTP status and the JSON of the answer, None if it is not JSON or far too long.
 
@@ -141,13 +177,13 @@ class PortOne:
             # read1 returns what has arrived. iter_content would wait until a whole piece is full.
             while piece := response.raw.read1(65_536, decode_content=False):
                 body += piece
-                if len(body) > MAX_ANSWER_BYTES:
+                if len(body) > max_bytes:
                     return response.status_code, None
                 if time.monotonic() > deadline:
                     raise requests.ReadTimeout("the answer did not end in time")
         try:
             if "Content-Encoding" in response.headers:
-                body = zlib.decompressobj(GZIP).decompress(body, MAX_ANSWER_BYTES)
+                body = zlib.decompressobj(GZIP).decompress(body, max_bytes)
             return response.status_code, JSON.decode(body.decode())
         except (ValueError, RecursionError, zlib.error):
             return response.status_code, None

@@ -35,6 +35,21 @@ def is_payment(record: Record) -> bool:
     )
 
 
+def cancellations_of(record: Record) -> list[list[Any]]:
+    """Returns the cancellations as [[id, status, amount], …]."""
+    listed = record.get("cancellations")
+    return [
+        [str(each.get("id")), str(each.get("status")), each.get("totalAmount")]
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, dict)
+    ]
+
+
+def amount_of(value: object) -> int:
+    """Returns an optional amount of a record, 0 without it."""
+    return value if type(value) is int and abs(value) < MAX_AMOUNT else 0
+
+
 def parse_time(text: object) -> datetime | None:
     """Returns PortOne's RFC 3339 time as UTC without a zone, or None.
 

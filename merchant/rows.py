@@ -29,13 +29,19 @@ class VirtualAccount(TypedDict):
 
 
 class Refund(TypedDict):
-    """A refund whose result `flask refund` has not printed yet; see backoffice/refunds.py."""
+    """A refund whose result `flask refund` has not printed yet; see backoffice/refunds.py.
+
+    state: SENT (the result is unknown), REQUESTED (the PG refunds later), MADE (PortOne's record has it).
+    """
 
     key: str  # the Idempotency-Key
-    reason: str
-    amount: int
-    balance: int  # what could be refunded before it
-    made: bool  # PortOne's record shows that money went back since
+    amount: int | None  # None: all that is left
+    body: dict[str, Any]  # what was sent, without the buyer's account
+    known: list[str]  # ids of the cancellations that PortOne's record had before
+    cancelled: int  # the cancelled amount before
+    at: str  # when, RFC 3339
+    state: str
+    told: bool  # the command has printed REQUESTED
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class OrderRow:
     product_id: str
     name: str
     amount: int
+    tax_free: int
     buyer_name: str
     buyer_email: str
     buyer_phone: str
@@ -66,6 +73,7 @@ class PaymentRow:
     channel_key: str
     order_name: str
     amount: int
+    tax_free: int
     currency: str
     pay_method: str
     window_type: str
@@ -74,7 +82,12 @@ class PaymentRow:
     portone_status: str | None = None
     portone_updated_at: datetime | None = None
     portone_amount: int = 0
+    discount: int = 0
     cancelled_amount: int = 0
+    cancelled_tax_free: int = 0
+    cancellations: list[list[Any]] = field(default_factory=list)
+    paid_at: datetime | None = None
+    follow_up: str | None = None
     refund: Refund | None = None
     virtual_account: VirtualAccount | None = None
     failure: str | None = None

@@ -15,14 +15,23 @@ from . import fulfilment, storage
 from .database import TransactionEnded, release, run_in_savepoint, write_transaction
 from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .portone import merchant
-from .records import NO_RECORD, Record, printable
+from .records import MONEY_STATUSES, NO_RECORD, Record, printable
 from .rows import NewEvent, OrderRow, PaymentRow, now
 from .storage import LastEvents
-from .transitions import FINAL, NO_TRANSITION, Transition, decide, outcome_events
+from .transitions import (
+    DUPLICATE,
+    FINAL,
+    NO_TRANSITION,
+    Transition,
+    decide,
+    follow_up,
+    outcome_events,
+)
 from .verification import Verdict, verify
 
 ARRIVALS = {"sdk": "SDK_RETURNED", "redirect": "REDIRECTED", "webhook": "WEBHOOK_RECEIVED"}
 PAGE_INTERVAL = timedelta(seconds=3)  # a result page asks about a payment at most this often
+PAGE_LOOKUPS = 10  # and about so many payments at most
 
 logger = logging.getLogger(__name__)
 
@@ -35,33 +44,31 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
     connection while it waits for PortOne.
     Raises Refused (no such payment), PortOneUnavailable, PortOneRejected.
     """
-    payment, last_events = _load(payment_id, order_id)  # 1. the row stored before the window opened
+    payment, last_events = load(payment_id, order_id)  # 1. the row stored before the window opened
     arrival = _arrival(payment, source)
     if payment.status in FINAL and source not in {"webhook", "cli"}:
         if events := _new(arrival, last_events):
-            _store(payment, NO_TRANSITION, events, source)
+            store(payment, NO_TRANSITION, events, source)
         return payment  # a browser that asks again is answered from the database
     try:
         record, duration_ms = _look_up(payment)  # 2. PortOne's record
     except (PortOneUnavailable, PortOneRejected):
         failed = NewEvent(payment.order_id, payment.id, "LOOK_UP_FAILED", source)
-        _store(payment, NO_TRANSITION, _new([*arrival, failed], last_events), source)
+        store(payment, NO_TRANSITION, _new([*arrival, failed], last_events), source)
         raise
-    # If we accepted a test payment, we accept its later refund, even if PORTONE_ALLOW_TEST was turned off since.
-    allow_test = merchant().settings.allow_test or payment.status in FINAL
-    verdict = verify(payment, record, allow_test)  # 3. the cross-check
+    verdict = verify(payment, record, **accepted(payment))  # 3. the cross-check
     looked_up = _looked_up(payment, source, record, verdict, duration_ms)
     while True:  # 4. the new state
         transition = decide(payment, record, verdict)
         events = _new([*arrival, looked_up], last_events)
-        stored = _store(payment, transition, events, source)
+        stored = store(payment, transition, events, source)
         if stored:
             return stored
         # Another request changed this payment in the meantime. Read it again and decide again.
-        payment, last_events = _load(payment_id)
+        payment, last_events = load(payment_id)
 
 
-def _load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
+def load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
     """Returns a payment's row and what its trail has last of each event, in a transaction that ends here."""
     release()
     payment = storage.read_payment(payment_id)
@@ -116,7 +123,7 @@ def _short(value: object) -> object:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def _store(
+def store(
     payment: PaymentRow,
     transition: Transition,
     events: list[NewEvent],
@@ -129,7 +136,7 @@ def _store(
     fulfilment_error: fulfil() ended the transaction with this error, so it is not called again.
     """
     if not transition.changes and not events:
-        return _load(payment.id)[0]
+        return load(payment.id)[0]
     try:
         with write_transaction() as connection:
             stored = storage.update_payment_if_unchanged(connection, payment, transition.changes)
@@ -145,13 +152,12 @@ def _store(
                 is_followed = storage.update_order_status(connection, stored)
             outcomes = [
                 NewEvent(stored.order_id, stored.id, name, source)
-                for name in outcome_events(payment, stored, transition, is_followed)
+                for name in outcome_events(payment, stored, is_followed)
             ]
             storage.insert_events(connection, [*events, *paid, *outcomes])
     except TransactionEnded as error:
-        return _store(payment, transition, events, source, error)
-    if "status" in transition.changes:
-        _log_status(stored, source)
+        return store(payment, transition, events, source, error)
+    _log(payment, stored, source)
     return stored
 
 
@@ -161,11 +167,13 @@ def _pay_order(
     """Let a payment pay its order, once per order, and fulfil it. Returns the payment's row and the events."""
     order = storage.claim_order(connection, payment, fulfilled_at=now())
     if order is None:
-        return storage.mark_duplicate(connection, payment), []
+        return storage.update_payment(connection, payment, DUPLICATE), []
     events = [NewEvent(payment.order_id, payment.id, "ORDER_PAID", source)]
     error = fulfilment_error or run_in_savepoint(partial(fulfilment.fulfil, order))
     if error:
         storage.mark_unfulfilled(connection, order.id)
+        left = {"follow_up": follow_up(payment, is_unfulfilled=True)}
+        payment = storage.update_payment(connection, payment, left)
         events.append(_fulfilment_failed(order, source, error))
     return payment, events
 
@@ -179,44 +187,68 @@ def _fulfilment_failed(order: OrderRow, source: str, error: Exception) -> NewEve
     return NewEvent(order.id, order.payment_id, "FULFILMENT_FAILED", source, detail=detail)
 
 
-def _log_status(payment: PaymentRow, source: str) -> None:
-    level = logging.ERROR if payment.status == "MISMATCH" else logging.INFO
-    reasons = "".join(f" {reason}" for reason in payment.reasons)
-    text = "order %s payment %s: %s%s (%s)"
-    logger.log(level, text, payment.order_id, payment.id, payment.status, reasons, source)
+def _log(before: PaymentRow, after: PaymentRow, source: str) -> None:
+    if after.status != before.status:
+        level = logging.ERROR if after.status == "MISMATCH" else logging.INFO
+        reasons = "".join(f" {reason}" for reason in after.reasons)
+        text = "order %s payment %s: %s%s (%s)"
+        logger.log(level, text, after.order_id, after.id, after.status, reasons, source)
+    if after.follow_up and after.follow_up != before.follow_up:
+        text = "order %s payment %s: left to do: %s, at PortOne: %s"
+        logger.warning(text, after.order_id, after.id, after.follow_up, after.portone_status)
 
 
-def fulfil_again(order_id: str) -> bool | None:
-    """Fulfil a paid order whose fulfilment failed. Returns whether it worked, None if another process did it.
+def fulfil_again(payment_id: str) -> bool | None:
+    """Fulfil the order that a payment paid, after its fulfilment failed.
 
-    Owns the session's transaction, as settle() does.
+    Returns whether it worked, None if another process did it. Owns the session's transaction, as settle() does.
     """
+    payment, _ = load(payment_id)
     try:
         with write_transaction() as connection:
-            order = storage.start_fulfilment(connection, order_id, fulfilled_at=now())
-            if order is None:
+            left = {"follow_up": follow_up(payment, is_unfulfilled=False)}
+            is_ours = storage.update_payment_if_unchanged(connection, payment, left)
+            order = storage.start_fulfilment(connection, payment.order_id, fulfilled_at=now())
+            if not is_ours or order is None:
                 return None
             error = run_in_savepoint(partial(fulfilment.fulfil, order))
             if error:
-                storage.mark_unfulfilled(connection, order.id)
-                logger.error("order %s: not fulfilled", order.id, exc_info=error)
-                return False
-            storage.insert_events(
-                connection, [NewEvent(order.id, order.payment_id, "FULFILLED", "cli")]
-            )
-    except TransactionEnded as error:  # all was rolled back: the order is as unfulfilled as before
-        logger.error("order %s: not fulfilled", order_id, exc_info=error)
+                raise FulfilmentFailed from error
+            fulfilled = NewEvent(order.id, payment.id, "FULFILLED", "cli")
+            storage.insert_events(connection, [fulfilled])
+    except (FulfilmentFailed, TransactionEnded) as problem:  # all is rolled back
+        text = "order %s payment %s: still not fulfilled"
+        logger.error(text, payment.order_id, payment.id, exc_info=problem.__cause__ or problem)
         return False
     return True
 
 
+class FulfilmentFailed(Exception):
+    """Ends the transaction of fulfil_again()."""
+
+
 def refresh(order_id: str) -> bool:
-    """Look up an order's open attempts, each at most once in three seconds. Returns False if PortOne did not answer."""
-    for payment in storage.read_attempts(order_id):
-        if payment.status in FINAL or not storage.take_turn(payment.id, now() - PAGE_INTERVAL):
+    """Look up an order's open attempts, each at most once in three seconds, and a bounded number of them.
+
+    Those that may have money in them come first, then the newest. Returns False if PortOne did not answer.
+    """
+    attempts = storage.read_attempts(order_id)
+    open_attempts = [each for each in attempts if each.status not in FINAL]
+    open_attempts.sort(key=lambda each: each.portone_status not in MONEY_STATUSES | {"PAY_PENDING"})
+    for payment in open_attempts[:PAGE_LOOKUPS]:
+        if not storage.take_turn(payment.id, now() - PAGE_INTERVAL):
             continue
         try:
             settle(payment.id, "page")
         except (PortOneUnavailable, PortOneRejected):
             return False
     return True
+
+
+def accepted(payment: PaymentRow) -> dict[str, bool]:
+    """Returns what verify() takes besides the record. What we accepted once stays so when a setting changes."""
+    settings, is_accepted = merchant().settings, payment.status in FINAL
+    return {
+        "allow_test": settings.allow_test or is_accepted,
+        "offers_accounts": "VIRTUAL_ACCOUNT" in settings.pay_methods or is_accepted,
+    }

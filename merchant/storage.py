@@ -123,9 +123,11 @@ def update_payment_if_unchanged(
     return replace(payment, **values)
 
 
-def mark_duplicate(connection: Connection, payment: PaymentRow) -> PaymentRow:
-    """The order was paid by another payment before: this one is kept as a mismatch. Returns its new row."""
-    values: dict[str, Any] = {"status": "MISMATCH", "reasons": ["DUPLICATE"]}
+def update_payment(
+    connection: Connection, payment: PaymentRow, changes: dict[str, Any]
+) -> PaymentRow:
+    """Change a payment again that this transaction has locked. Returns its new row."""
+    values = {**changes, "version": payment.version + 1}
     connection.execute(update(payments).where(payments.c.id == payment.id), values)
     return replace(payment, **values)
 

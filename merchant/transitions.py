@@ -1,21 +1,23 @@
 """Which state may follow which, and what PortOne's record changes in our rows. Pure: no I/O."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .records import Record, failure_message, parse_time, printable
-from .rows import PaymentRow
-from .verification import Verdict
+from .records import Record, amount_of, cancellations_of, failure_message, parse_time, printable
+from .rows import PaymentRow, Refund
+from .verification import STATUSES, Verdict
 
 TAKEN = frozenset({"PAID", "PARTIAL_CANCELLED"})  # we hold the buyer's money, all or a part of it
 FINAL = TAKEN | {"CANCELLED"}
 
 # A payment's status -> what it may become. PENDING and FAILED may alternate: a PG can approve after a failure.
+# CLOSED is a CANCELLED that was never paid, such as a virtual account that was closed.
 NEXT: dict[str, frozenset[str]] = {
     "PENDING": FINAL | {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
     "FAILED": FINAL | {"PENDING", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
     "VIRTUAL_ACCOUNT_ISSUED": FINAL | {"FAILED", "MISMATCH"},
     "MISMATCH": FINAL | {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"},
+    "CLOSED": TAKEN | {"MISMATCH"},
     "PAID": frozenset({"PARTIAL_CANCELLED", "CANCELLED"}),
     "PARTIAL_CANCELLED": frozenset({"CANCELLED"}),
     "CANCELLED": frozenset(),
@@ -29,6 +31,13 @@ EVENTS = {
     "PARTIAL_CANCELLED": "ORDER_PARTIAL_CANCELLED",
 }
 
+# What is left to do about a payment.
+MONEY = "MONEY"  # PortOne has money that no order may use: a person refunds it
+CHANGED = "CHANGED"  # the record of an accepted payment has changed: a person looks at it
+REFUND = "REFUND"  # the result of a refund is unknown: a person repeats it
+REQUESTED = "REQUESTED"  # the PG refunds later: `flask reconcile` looks it up until it has ended
+FULFILMENT = "FULFILMENT"  # the order is paid, but not fulfilled: `flask reconcile` does it
+
 # What happens to the order. KEEP: nothing. FOLLOW: it takes the payment's status, if it follows this payment.
 # PAY: this payment pays it, if no other has; it is fulfilled. CLOSE: paid and wholly refunded before our first
 # look-up; nothing is left to fulfil or to pay.
@@ -41,85 +50,152 @@ class Transition:
 
     changes: dict[str, Any] = field(default_factory=dict)
     order: OrderStep = "KEEP"
-    money_was_taken: bool = False
 
 
 NO_TRANSITION = Transition()
+# What changes in a payment whose order another payment has paid.
+DUPLICATE = {"status": "MISMATCH", "reasons": ["DUPLICATE"], "follow_up": MONEY}
 
 
 def decide(payment: PaymentRow, record: Record, verdict: Verdict) -> Transition:
-    """Returns what the record changes; nothing if it is older than the row or its status may not follow."""
-    changes = _changes(payment, record, verdict)
-    was_paid = "paidAt" in record
+    """Returns what the record changes; nothing if it is older than the row."""
+    updated_at = parse_time(record.get("updatedAt"))
+    if is_other_payment(verdict):
+        updated_at = None
+    elif updated_at and payment.portone_updated_at and updated_at < payment.portone_updated_at:
+        return NO_TRANSITION
+    status, reasons = next_status(payment, verdict)
+    if status is None and payment.status not in FINAL:
+        return NO_TRANSITION
+    new = payment_values(payment, record, verdict, reasons)
+    new["status"] = status or payment.status
+    new["portone_updated_at"] = updated_at or payment.portone_updated_at
+    after = replace(payment, **new)
+    new["follow_up"] = follow_up(after, FULFILMENT in (payment.follow_up or ""))
+    changes = {name: value for name, value in new.items() if value != getattr(payment, name)}
     if "status" not in changes:
         return Transition(changes)
-    return Transition(
-        changes,
-        order_step(payment.status, changes["status"], was_paid and not verdict.reasons),
-        was_paid or payment.status in FINAL,
-    )
+    return Transition(changes, order_step(payment, after))
 
 
-def order_step(before: str, after: str, was_paid: bool) -> OrderStep:
-    """Returns what happens to the order when its payment goes from one status to another.
+def is_other_payment(verdict: Verdict) -> bool:
+    return not {"PAYMENT_ID", "STORE"}.isdisjoint(verdict.reasons)
 
-    was_paid: PortOne's record matches, and money was taken at some time.
+
+def state_of(payment: PaymentRow) -> str:
+    """Returns the payment's row in NEXT."""
+    was_paid = payment.paid_at is not None or payment.cancelled_amount > 0
+    return "CLOSED" if payment.status == "CANCELLED" and not was_paid else payment.status
+
+
+def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list[str]]:
+    """Returns the payment's next status, None if the record's may not follow, and the reasons of a mismatch."""
+    state, status, reasons = state_of(payment), verdict.status, verdict.reasons
+    is_accepted = (
+        state in FINAL
+    )  # its order was paid by it: a later record can only return the money
+    if "DUPLICATE" in payment.reasons and status in TAKEN:
+        return "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
+    if reasons and not is_accepted and (status != "CANCELLED" or is_other_payment(verdict)):
+        status = "MISMATCH"  # but a refunded payment is CANCELLED whatever it was: nothing is left to return
+    if is_accepted and is_other_payment(verdict):
+        return None, reasons
+    if status == payment.status or status in NEXT[state]:
+        return status, reasons
+    return None, reasons
+
+
+def payment_values(
+    payment: PaymentRow, record: Record, verdict: Verdict, reasons: list[str]
+) -> dict[str, Any]:
+    """Returns what the record says besides the status: {column of the payment: value}."""
+    new: dict[str, Any] = {
+        "reasons": reasons,
+        "portone_status": printable(record["status"])[:40],
+    }
+    if verdict.checks:
+        amount = record["amount"]
+        new["portone_amount"] = amount["total"]
+        new["discount"] = amount_of(amount.get("discount"))
+        new["cancelled_amount"] = amount.get("cancelled", 0)
+        new["cancelled_tax_free"] = amount_of(amount.get("cancelledTaxFree"))
+        new["cancellations"] = cancellations_of(record)
+        new["paid_at"] = payment.paid_at or parse_time(record.get("paidAt"))
+        if new["paid_at"] is None and (verdict.status in TAKEN or new["cancelled_amount"] > 0):
+            new["paid_at"] = parse_time(record.get("updatedAt")) or payment.created_at
+        new["refund"] = refund_after(payment.refund, new["cancelled_amount"], new["cancellations"])
+    method, failure = record.get("method"), record.get("failure")
+    if record["status"] == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method, dict):
+        names = ("bank", "accountNumber", "remitteeName", "expiredAt")
+        new["virtual_account"] = {name: printable(method.get(name)) for name in names}
+    if verdict.status == "FAILED" and isinstance(failure, dict):
+        new["failure"] = failure_message(failure)
+    return new
+
+
+def refund_after(
+    refund: Refund | None, cancelled: int, cancellations: list[list[Any]]
+) -> Refund | None:
+    """Returns a stored refund after a look-up, None if it has ended and its result was printed.
+
+    Its cancellation is one that the record did not have before, of the same amount. PortOne's schema has no
+    cancellations in a PAID record, so a grown cancelled amount ends it as well.
     """
-    if after in TAKEN and before not in FINAL:
+    if refund is None or refund["state"] == "MADE":
+        return refund
+    states = {
+        state
+        for id, state, amount in cancellations
+        if id not in refund["known"] and refund["amount"] in {None, amount}
+    }
+    grown = cancelled - refund["cancelled"]
+    if "SUCCEEDED" in states or (not cancellations and grown >= (refund["amount"] or 1)):
+        return None if refund["told"] else Refund(**{**refund, "state": "MADE"})
+    if "REQUESTED" in states:
+        return Refund(**{**refund, "state": "REQUESTED"})
+    return None if "FAILED" in states else refund
+
+
+def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
+    """Returns what is left to do about a payment: codes separated by spaces, or None."""
+    refund_state = payment.refund["state"] if payment.refund else None
+    is_requested = refund_state == "REQUESTED" or any(
+        state == "REQUESTED" for _, state, _ in payment.cancellations
+    )
+    is_taken = payment.status in TAKEN
+    has_changed = payment.reasons or STATUSES.get(payment.portone_status or "") != payment.status
+    codes = {
+        MONEY: not is_taken and payment.portone_status in TAKEN,
+        CHANGED: is_taken and has_changed,
+        REFUND: refund_state == "SENT",
+        REQUESTED: is_requested,
+        FULFILMENT: is_taken and is_unfulfilled,
+    }
+    return " ".join(code for code, applies in codes.items() if applies) or None
+
+
+def order_step(before: PaymentRow, after: PaymentRow) -> OrderStep:
+    """Returns what happens to the order when its payment's status has changed."""
+    is_new = state_of(before) not in FINAL
+    if after.status in TAKEN and is_new:
         return "PAY"
-    if after == "CANCELLED" and was_paid and before not in FINAL | {"MISMATCH"}:
+    was_paid = after.paid_at is not None and not after.reasons
+    if after.status == "CANCELLED" and was_paid and is_new and before.status != "MISMATCH":
         return "CLOSE"
     return "FOLLOW"
 
 
-def outcome_events(
-    before: PaymentRow, after: PaymentRow, transition: Transition, followed: bool
-) -> list[str]:
-    """Returns the events of a payment's new state. followed: the order follows this payment."""
-    if "status" not in transition.changes:
-        returned_more = before.cancelled_amount != after.cancelled_amount
-        return (
+def outcome_events(before: PaymentRow, after: PaymentRow, follows: bool) -> list[str]:
+    """Returns the events of a payment's new state. follows: its order follows this payment."""
+    events = []
+    if before.refund and not after.refund and before.cancelled_amount == after.cancelled_amount:
+        events.append("REFUND_FAILED")
+    returned_more = before.cancelled_amount != after.cancelled_amount
+    if after.status == before.status:
+        return events + (
             [EVENTS[after.status]] if after.status == "PARTIAL_CANCELLED" and returned_more else []
         )
     if after.status == "CANCELLED":  # an account that was closed never paid its order
-        return [
-            "ORDER_CANCELLED" if followed and transition.money_was_taken else "ATTEMPT_CANCELLED"
-        ]
-    return [EVENTS[after.status]] if after.status in EVENTS else []
-
-
-def _changes(payment: PaymentRow, record: Record, verdict: Verdict) -> dict[str, Any]:
-    status, reasons = verdict.status, verdict.reasons
-    is_other_payment = not {"PAYMENT_ID", "STORE"}.isdisjoint(reasons)
-    if reasons and (status != "CANCELLED" or is_other_payment):
-        status = "MISMATCH"  # but a refunded payment is CANCELLED whatever it was: nothing is left to return
-    updated_at = None if is_other_payment else parse_time(record.get("updatedAt"))
-    if updated_at and payment.portone_updated_at and updated_at < payment.portone_updated_at:
-        return {}
-    if status != payment.status and status not in NEXT[payment.status]:
-        return {}
-    if "DUPLICATE" in payment.reasons and status in TAKEN:
-        status, reasons = "MISMATCH", payment.reasons  # another payment has paid the order
-    new: dict[str, Any] = {
-        "status": status,
-        "reasons": reasons,
-        "portone_status": printable(record["status"])[:40],
-    }
-    if updated_at:
-        new["portone_updated_at"] = updated_at
-    if verdict.checks:
-        new |= _amounts(payment, record)
-    if status == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method := record.get("method"), dict):
-        names = ("bank", "accountNumber", "remitteeName", "expiredAt")
-        new["virtual_account"] = {name: printable(method.get(name)) for name in names}
-    if status == "FAILED" and isinstance(failure := record.get("failure"), dict):
-        new["failure"] = failure_message(failure)
-    return {name: value for name, value in new.items() if value != getattr(payment, name)}
-
-
-def _amounts(payment: PaymentRow, record: Record) -> dict[str, Any]:
-    total, cancelled = record["amount"]["total"], record["amount"].get("cancelled", 0)
-    amounts = {"portone_amount": total, "cancelled_amount": cancelled}
-    if payment.refund and payment.refund["balance"] != total - cancelled:
-        amounts["refund"] = payment.refund | {"made": True}
-    return amounts
+        is_order = follows and after.paid_at is not None
+        return [*events, "ORDER_CANCELLED" if is_order else "ATTEMPT_CANCELLED"]
+    return events + ([EVENTS[after.status]] if after.status in EVENTS else [])

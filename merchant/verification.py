@@ -46,8 +46,12 @@ class Verdict:
         return [check.name for check in self.checks if not check.passed]
 
 
-def verify(payment: PaymentRow, record: Record, allow_test: bool) -> Verdict:
+def verify(
+    payment: PaymentRow, record: Record, allow_test: bool, offers_accounts: bool = True
+) -> Verdict:
     """Compare PortOne's record with the payment's row, which was stored before the window opened.
+
+    allow_test: payments through a TEST channel are accepted. offers_accounts: the shop offers virtual accounts.
 
     `amount.total` is compared and not `amount.paid`, which a PG's own discount may lower. `channel.key` is optional
     in PortOne's schema, so a record without it passes. A record without a channel type is not LIVE.
@@ -58,6 +62,13 @@ def verify(payment: PaymentRow, record: Record, allow_test: bool) -> Verdict:
         "FAILED",
     }:  # no money has moved, and the buyer may still change the payment
         return Verdict(status, ())
+    return Verdict(status, compare(payment, record, allow_test, offers_accounts))
+
+
+def compare(
+    payment: PaymentRow, record: Record, allow_test: bool, offers_accounts: bool
+) -> tuple[Check, ...]:
+    """Returns every comparison of the terms."""
     channel = record.get("channel") or {}
     amount = record.get("amount") or {}
     checks = [
@@ -67,9 +78,12 @@ def verify(payment: PaymentRow, record: Record, allow_test: bool) -> Verdict:
         Check("AMOUNT", payment.amount, amount.get("total")),
         Check("CURRENCY", payment.currency, record.get("currency")),
         Check("ORDER_NAME", payment.order_name, record.get("orderName")),
-        Check("TAX_FREE", 0, amount.get("taxFree") or 0),
+        Check("TAX_FREE", payment.tax_free, amount.get("taxFree") or 0),
         Check("PROMOTION", None, record.get("promotionId")),
     ]
     if not allow_test:
         checks.append(Check("TEST_CHANNEL", "LIVE", channel.get("type")))
-    return Verdict(status, tuple(checks))
+    is_account = (record.get("method") or {}).get("type") == "PaymentMethodVirtualAccount"
+    if is_account and not offers_accounts and payment.pay_method != "VIRTUAL_ACCOUNT":
+        checks.append(Check("METHOD", payment.pay_method, "VIRTUAL_ACCOUNT"))
+    return tuple(checks)

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from . import storage
+from .approval import confirm_and_settle
 from .catalog import PRODUCTS
 from .checkout import is_expired, open_attempt, open_order, payment_request
 from .errors import PortOneRejected, PortOneUnavailable, Refused
@@ -77,12 +78,14 @@ def complete() -> dict[str, Any]:
     """The SDK answered in the browser. We do not use its answer; we look the payment up at PortOne."""
     body = json_body()
     order_id, payment_id = text_field(body, "orderId"), text_field(body, "paymentId")
+    token = body.get("paymentToken")
+    if token is not None and not isinstance(token, str):
+        raise invalid("paymentToken", "Expected the token that PortOne.requestPayment returned.")
     try:
-        payment = settle(payment_id, "sdk", order_id)
+        payment = arrive(payment_id, "sdk", token, order_id)
     except Refused:
         find_order(order_id)  # an unknown order has its own error code
         raise
-    warn_of_manual_approval(body.get("paymentToken"), payment)
     if payment.status == "MISMATCH":
         raise Refused("PAYMENT_MISMATCH", reasons=payment.reasons)
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
@@ -103,19 +106,16 @@ def payment_redirect() -> Response | tuple[str, int]:
         several = "The address names more than one payment."
         return error_page(400, several if payment_ids else "Give a paymentId.")
     payment_id = payment_ids.pop()
-    payment: PaymentRow | None
     try:
-        payment = settle(payment_id, "redirect")
-    except Refused:
-        payment = None
-    except (PortOneUnavailable, PortOneRejected):  # the result page looks it up again
+        payment: PaymentRow | None = arrive(
+            payment_id, "redirect", request.args.get("paymentToken")
+        )
+    except (Refused, PortOneUnavailable, PortOneRejected):  # the result page shows what is true
         payment = storage.read_payment(payment_id)
     if payment is None:
         return error_page(404, "There is no such order.")
-    is_manual = warn_of_manual_approval(request.args.get("paymentToken"), payment)
-    message = "[MANUAL_APPROVAL]" if is_manual else failure_message(request.args)
-    url = url_for(".show_order", order_id=payment.order_id, message=message or None)
-    return redirect(url, 303)
+    message = failure_message(request.args) or None
+    return redirect(url_for(".show_order", order_id=payment.order_id, message=message), 303)
 
 
 @bp.get("/orders/<order_id>")
@@ -130,7 +130,6 @@ def show_order(order_id: str) -> str | tuple[str, int]:
     failure = payment.failure or printable(request.args.get("message"))
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
     is_late = is_expired(payment) if is_issued else payment.created_at < now() - WINDOW_TIME
-    is_shown = order.status in {"PENDING", "FAILED"} and failure != "[MANUAL_APPROVAL]"
     return render_template(
         "merchant/result.html",
         order=order,
@@ -141,7 +140,7 @@ def show_order(order_id: str) -> str | tuple[str, int]:
         can_retry=order.paid_at is None,
         kind=kind_of(order, payment, failure, is_late),
         is_double=any("DUPLICATE" in each.reasons for each in attempts),
-        message=failure if is_shown else "",
+        message=failure if order.status in {"PENDING", "FAILED"} else "",
     )
 
 
@@ -195,9 +194,10 @@ def account_to_pay_into(payment: PaymentRow) -> dict[str, Any] | None:
     }
 
 
-def warn_of_manual_approval(token: object, payment: PaymentRow) -> bool:
-    """A paymentToken means manual approval (수동 승인): nothing is approved until the server confirms it."""
+def arrive(
+    payment_id: str, source: str, token: str | None, order_id: str | None = None
+) -> PaymentRow:
+    """Settle a payment whose window has returned. With a token (수동 승인) it is confirmed first."""
     if token:
-        text = "order %s payment %s: waits for manual approval: turn it off in PortOne's console"
-        logger.error(text, payment.order_id, payment.id)
-    return bool(token)
+        return confirm_and_settle(payment_id, source, order_id, token)
+    return settle(payment_id, source, order_id)

@@ -19,7 +19,7 @@ import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class PortOne:
@@ -102,10 +102,23 @@ class Call(BaseHTTPRequestHandler):
     def answer_well(self):
         if self.command == "POST":
             return self.answer(200, {})
+        if urlsplit(self.path).path == "/payments":
+            return self.answer(200, self.listed())
         record = self.portone.records.get(unquote(urlsplit(self.path).path.rpartition("/")[2]))
         if record is None:
             return self.answer(404, {"type": "PAYMENT_NOT_FOUND", "message": "no such payment"})
         self.answer(200, record)
+
+    def listed(self):
+        """GET /payments: every record of the wanted status, whenever it changed, in one page."""
+        query = parse_qs(urlsplit(self.path).query)["requestBody"][0]
+        wanted = json.loads(query)["filter"].get("status")
+        items = [
+            each
+            for each in self.portone.records.values()
+            if isinstance(each, dict) and (not wanted or each.get("status") in wanted)
+        ]
+        return {"items": items, "page": {"number": 0, "size": 1000, "totalCount": len(items)}}
 
     def answer(self, status, body, headers=()):
         """`body`: bytes, or what json.dumps takes.

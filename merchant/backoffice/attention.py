@@ -1,37 +1,61 @@
-"""What only a person can end."""
+"""What only a person can end, with the command that ends it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from ..models import session
-from ..rows import PaymentRow
-from ..storage import orders, payments
-from ..transitions import TAKEN
+from ..pages.languages import when
+from ..records import parse_time
+from ..rows import PaymentRow, now
+from ..storage import payments
+from ..transitions import CHANGED, FULFILMENT, MONEY, REFUND, REQUESTED
+from .models import UnknownPayment
+
+REFUND_TIME = timedelta(days=7)  # a PG that takes longer to refund has probably failed
 
 
-def payments_that_need_a_person() -> Iterator[tuple[PaymentRow, str]]:
-    """Yields each payment, the oldest first, with what is wrong and the command that ends it."""
-    is_unfulfilled = and_(
-        orders.c.payment_id == payments.c.id,
-        orders.c.fulfilled_at.is_(None),
-        orders.c.status.in_(TAKEN),
-    )
-    is_refused = and_(payments.c.status == "MISMATCH", payments.c.portone_status.in_(TAKEN))
+def needs_a_person(flask: str = "flask") -> Iterator[str]:
+    """Yields one line for each matter, the oldest first. flask: how the commands start, such as `flask merchant`."""
     rows = session.execute(
-        select(*payments.c, is_refused, is_unfulfilled)
-        .join(orders, orders.c.id == payments.c.order_id)
-        .where(or_(is_refused, is_unfulfilled, payments.c.refund.is_not(None)))
-        .order_by(payments.c.created_at)
+        select(payments).where(payments.c.follow_up.is_not(None)).order_by(payments.c.created_at)
     ).all()
-    for *columns, refused, unfulfilled in rows:
-        payment = PaymentRow(*columns)
-        if payment.refund and not payment.refund.get("made"):
-            amount = payment.refund["amount"]
-            yield payment, f"a refund of {amount} KRW has no known end: repeat its flask refund"
-        elif refused:
-            taken = payment.portone_amount - payment.cancelled_amount
-            reasons = ", ".join(payment.reasons)
-            yield payment, f"{reasons}: {taken} KRW taken, not this order's: flask refund it"
-        elif unfulfilled:
-            yield payment, "paid, but its fulfilment failed: see the log, then flask reconcile"
+    for row in rows:
+        payment = PaymentRow(*row)
+        if matters := list(_matters(payment, flask)):
+            yield f"order {payment.order_id} payment {payment.id}: {'; '.join(matters)}"
+    unknown = select(UnknownPayment).where(UnknownPayment.is_acknowledged.is_(False))
+    for stranger in session.scalars(unknown.order_by(UnknownPayment.paid_at)):
+        paid_at = when(stranger.paid_at) if stranger.paid_at else "an unknown time"
+        yield (
+            f"payment {stranger.payment_id}: {stranger.amount} KRW paid at {paid_at}, and no order here:"
+            f" refund it in PortOne's console; if another system sold it, {flask} acknowledge"
+            f" {stranger.payment_id}"
+        )
+
+
+def _matters(payment: PaymentRow, flask: str) -> Iterator[str]:
+    codes = (payment.follow_up or "").split()
+    left = payment.portone_amount - payment.cancelled_amount
+    reasons = ", ".join(payment.reasons) or f"{payment.status} here"
+    refund = payment.refund
+    if REFUND in codes and refund:
+        amount = f"--amount {refund['amount']} " if refund["amount"] else ""
+        result = f"the result of a refund of {refund['amount'] or left} KRW is unknown"
+        yield f"{result}: repeat {flask} refund {payment.id} {amount}--reason …"
+    elif REQUESTED in codes:
+        if refund and (parse_time(refund["at"]) or now()) < now() - REFUND_TIME:
+            yield (
+                f"a refund is REQUESTED since {refund['at']}: look into PortOne's console; if it failed there,"
+                f" {flask} refund {payment.id} --again --reason …"
+            )
+    elif MONEY in codes:
+        yield f"{reasons}: {left} KRW taken, not this order's: {flask} refund {payment.id} --reason …"
+    elif CHANGED in codes:
+        yield (
+            f"accepted, but PortOne's record has changed since ({reasons}, {payment.portone_status} there):"
+            f" look into PortOne's console; to return the money {flask} refund {payment.id} --reason …"
+        )
+    if FULFILMENT in codes:
+        yield f"paid, but its fulfilment failed: see the log, then {flask} reconcile"

@@ -1,6 +1,5 @@
-"""The commands: `flask reconcile` for cron; `flask orders`, `order` and `refund` for people."""
+"""The commands: `flask reconcile` for cron; `flask orders`, `order`, `refund`, `acknowledge` for people."""
 
-from collections import Counter
 from datetime import timedelta
 
 import click
@@ -11,12 +10,13 @@ from ..errors import PortOneRejected, PortOneUnavailable, Refused
 from ..models import session
 from ..pages.languages import when
 from ..pages.responses import ERRORS
-from ..rows import OrderRow, now
+from ..rows import OrderRow
 from ..storage import orders as orders_table
 from ..views import bp
 from . import reconciliation, refunds
-from .attention import payments_that_need_a_person
-from .reconciliation import NOT_ASKED, OTHER_STORE, OUTAGE
+from .attention import needs_a_person
+from .models import UnknownPayment
+from .reconciliation import NOT_ASKED, NOT_LISTED
 
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
@@ -28,53 +28,60 @@ REFUNDS = {
 
 @bp.cli.command()
 @click.option(
-    "--older-than",
-    metavar="MINUTES",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
-    help="Leave younger attempts alone: their buyers may still be paying.",
-)
-@click.option(
     "--since",
     metavar="DAYS",
     type=click.IntRange(0),
-    default=7,
+    help="How far to look back. By default to the last complete run.",
+)
+@click.option(
+    "--older-than",
+    metavar="MINUTES",
+    type=click.IntRange(0),
+    default=0,
     show_default=True,
-    help="How far to look back.",
+    help="Leave younger changes to the next run: their buyers may still be paying.",
 )
 @click.pass_context
-def reconcile(context: click.Context, older_than: int, since: int) -> None:
-    """Look up every payment that may have changed.
+def reconcile(context: click.Context, since: int | None, older_than: int) -> None:
+    """Bring every payment up to date that changed at PortOne since the last complete run.
 
     For cron: exit status 1 if PortOne did not answer or something needs a person, else 0.
     """
-    started, outcomes, failing = now(), Counter[str](), 0
-    before, after = started - timedelta(minutes=older_than), started - timedelta(days=since)
-    payments = reconciliation.due_payments(before, after)
-    with click.progressbar(payments, label=f"Asking PortOne about {len(payments)} payments") as bar:
-        for payment in bar:
-            outcome = reconciliation.check(payment, started)
-            outcomes[outcome] += 1
-            failing = failing + 1 if outcome == NOT_ASKED else 0
-            if failing == OUTAGE:
-                outcomes[NOT_ASKED] += len(payments) - sum(outcomes.values())
-                break
-    fulfilled, failed = reconciliation.fulfil_all_again()
-    needing = len(list(payments_that_need_a_person()))
-    outcomes["fulfilled again"] = fulfilled
-    outcomes["failed to be fulfilled again"] = failed
-    outcomes["need a person: see flask orders --attention"] = needing
+    days = None if since is None else timedelta(days=since)
+    outcomes = reconciliation.reconcile(days, timedelta(minutes=older_than))
+    needing = list(needs_a_person(flask_of(context)))
+    outcomes["need a person: see flask orders --attention"] = len(needing)
     for outcome, count in outcomes.items():
         if count:
             click.echo(f"{count:>7}  {outcome}")
-    context.exit(1 if needing or outcomes[NOT_ASKED] or outcomes[OTHER_STORE] else 0)
+    for matter in needing:
+        click.echo(matter)
+    context.exit(1 if needing or outcomes[NOT_ASKED] or outcomes[NOT_LISTED] else 0)
+
+
+def flask_of(context: click.Context) -> str:
+    """Returns how the commands start: `flask`, or `flask merchant` in a host's app."""
+    names = context.command_path.split()[:-1]
+    return " ".join(["flask", *names[1:]])
+
+
+@bp.cli.command()
+@click.argument("payment_id")
+def acknowledge(payment_id: str) -> None:
+    """Take a payment off the list of those without an order here: another system sold it."""
+    stranger = session.get(UnknownPayment, payment_id)
+    if stranger is None:
+        raise click.UsageError("PAYMENT_ID: it is not listed as a payment without an order.")
+    stranger.is_acknowledged = True
+    session.commit()
+    click.echo("Acknowledged.")
 
 
 @bp.cli.command()
 @click.argument("payment_id")
 @click.option("--reason", required=True, help="Why; PortOne and the PG store it.")
 @click.option("--amount", type=int, metavar="KRW", help="How much; all that is left by default.")
+@click.option("--again", is_flag=True, help="The REQUESTED refund failed in PortOne's console.")
 @click.option("--refund-bank", metavar="BANK", help="The buyer's bank, as PortOne names it.")
 @click.option("--refund-account", metavar="NUMBER", help="The number of the buyer's account.")
 @click.option("--refund-holder", metavar="NAME", help="The account's holder.")
@@ -83,6 +90,7 @@ def refund(
     payment_id: str,
     reason: str,
     amount: int | None,
+    again: bool,
     refund_bank: str | None,
     refund_account: str | None,
     refund_holder: str | None,
@@ -102,7 +110,7 @@ def refund(
     if account and not (refund_bank and refund_account and refund_holder):
         raise click.UsageError("--refund-bank, --refund-account and --refund-holder go together.")
     try:
-        status = refunds.refund(payment_id, reason, amount, account)
+        status = refunds.refund(payment_id, reason, amount, account, again)
     except Refused as problem:
         message = problem.message or ERRORS[problem.code][1]
         raise click.UsageError(f"{problem.field or payment_id}: {message}") from None
@@ -115,8 +123,6 @@ def refund(
     if payment := storage.read_payment(payment_id):
         returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} given back"
         click.echo(f"{payment.status}: {returned}.")
-    if status in {"SUCCEEDED", "MADE_BEFORE"}:
-        refunds.end_refund(payment_id)
     if status == "FAILED":
         click.get_current_context().exit(1)
 
@@ -126,11 +132,12 @@ def refund(
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many orders."
 )
-def orders(attention: bool, limit: int) -> None:
+@click.pass_context
+def orders(context: click.Context, attention: bool, limit: int) -> None:
     """List the newest orders, or those that need a person."""
     if attention:
-        for payment, why in payments_that_need_a_person():
-            click.echo(f"order {payment.order_id} payment {payment.id}: {why}")
+        for matter in needs_a_person(flask_of(context)):
+            click.echo(matter)
         return
     newest = select(orders_table).order_by(orders_table.c.created_at.desc()).limit(limit)
     for row in session.execute(newest):

@@ -1,66 +1,174 @@
-"""Finds what no webhook and no browser has told us, and stores it."""
+"""Finds and stores what no webhook and no browser has told us.
+
+A run costs as much as has changed at PortOne since the last complete run: it lists those payments, compares each with
+its row, and looks up only those that differ.
+"""
 
 import time
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
-from .. import storage
 from ..checkout import is_expired
+from ..database import release
 from ..errors import PortOneRejected, PortOneUnavailable
 from ..models import session
 from ..portone import merchant
-from ..rows import PaymentRow
-from ..settlement import fulfil_again, settle
+from ..records import Record, amount_of, is_payment, parse_time
+from ..rows import PaymentRow, now
+from ..settlement import accepted, fulfil_again, settle
 from ..storage import orders, payments
-from ..transitions import TAKEN
+from ..transitions import FULFILMENT, TAKEN, decide
+from ..verification import verify
+from .listing import changed_payments
+from .models import ReconciliationRun, UnknownPayment
 
 LOOKUPS_PER_SECOND = 10
 OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the next run does the rest
+OVERLAP = timedelta(minutes=10)  # PortOne's clock and ours may differ
+FIRST_RUN = timedelta(days=90)  # how far the very first run looks back
+ONE_BY_ONE = timedelta(days=7)
+# Whether a second partial cancellation moves the time of the status change is not documented, so these are listed
+# for as long as a PG cancels.
+PARTIAL = timedelta(days=400)
+DECISIVE = {"status", "portone_amount", "cancelled_amount", "reasons", "follow_up"}
 NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
-OTHER_STORE = "of another store than PORTONE_STORE_ID, not asked about"
+NOT_LISTED = "list that PortOne refused or did not send, so open payments were looked up one by one"
 
 
-def due_payments(before: datetime, since: datetime) -> list[PaymentRow]:
-    """The payments to check, longest unchecked first, so that an interrupted run continues where it stopped.
+def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
+    """Bring all payments up to date that changed at PortOne. Returns what came of them: {text: number}.
 
-    Every attempt opened between `since` and `before` that may still change, FAILED and PAID included; besides these
-    the virtual accounts that wait for a deposit, and what was paid since then, however old.
+    since: how far to look back, instead of to the last complete run. older_than: leave younger changes to the next.
     """
-    recent = or_(payments.c.created_at >= since, orders.c.paid_at >= since)
+    started, outcomes = now() - older_than, Counter[str]()
+    for store_id in _stores():
+        _reconcile_store(store_id, started, since, outcomes)
+    done = [fulfil_again(payment_id) for payment_id in _unfulfilled()]
+    outcomes["fulfilled again"] += done.count(True)
+    outcomes["failed to be fulfilled again"] += done.count(False)
+    return outcomes
+
+
+def _stores() -> list[str]:
+    """Our store, and those of earlier settings."""
+    earlier = session.scalars(select(ReconciliationRun.store_id)).all()
+    return list(dict.fromkeys([merchant().settings.store_id, *earlier]))
+
+
+def _reconcile_store(
+    store_id: str, started: datetime, since: timedelta | None, outcomes: Counter[str]
+) -> None:
+    last = session.get(ReconciliationRun, store_id)
+    begin = last.started_at - OVERLAP if last else started - FIRST_RUN
+    if since is not None:
+        begin = started - since
+    release()
+    try:
+        records = changed_payments(store_id, begin)
+        records |= changed_payments(store_id, started - PARTIAL, "PARTIAL_CANCELLED")
+    except (PortOneUnavailable, PortOneRejected):
+        outcomes[NOT_LISTED] += 1
+        _look_up([payment.id for payment in _open_payments(store_id, started)], outcomes)
+        return
+    rows = _rows(list(records))
+    _store_unknown({id: record for id, record in records.items() if id not in rows})
+    due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
+    due += [id for id in _unfinished_refunds(store_id) if id not in due]
+    due.sort(key=lambda id: id in records and records[id].get("status") not in TAKEN)  # money first
+    if _look_up(due, outcomes):
+        session.merge(ReconciliationRun(store_id=store_id, started_at=started))
+    release()
+
+
+def differs(payment: PaymentRow, record: Record) -> bool:
+    """Returns whether a listed record would change its row in what matters."""
+    if not is_payment(record):
+        return True
+    verdict = verify(payment, record, **accepted(payment))
+    return not DECISIVE.isdisjoint(decide(payment, record, verdict).changes)
+
+
+def _look_up(payment_ids: list[str], outcomes: Counter[str]) -> bool:
+    """Look payments up, at a pace that PortOne bears. Returns whether all were."""
+    failing = missed = 0
+    rows = _rows(payment_ids)
+    for number, payment_id in enumerate(payment_ids):
+        time.sleep(1 / LOOKUPS_PER_SECOND)
+        before = rows[payment_id].status
+        try:
+            status = settle(payment_id, "cli").status
+        except (PortOneUnavailable, PortOneRejected):
+            failing, missed = failing + 1, missed + 1
+            if failing == OUTAGE:
+                missed += len(payment_ids) - number - 1
+                break
+            continue
+        failing = 0
+        is_new = status != before
+        outcomes[f"now {status}, before {before}" if is_new else f"unchanged, {status}"] += 1
+    outcomes[NOT_ASKED] += missed
+    return not missed
+
+
+def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
+    found = {}
+    for first in range(0, len(payment_ids), 500):
+        ids = payment_ids[first : first + 500]
+        for row in session.execute(select(payments).where(payments.c.id.in_(ids))):
+            found[row.id] = PaymentRow(*row)
+    release()
+    return found
+
+
+def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
+    """The payments to check when there is no list: recent ones, and accounts that wait for a deposit."""
+    recent = or_(
+        payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE
+    )
+    waiting = payments.c.status == "VIRTUAL_ACCOUNT_ISSUED"
     rows = session.execute(
         select(*payments.c, recent)
         .join(orders, orders.c.id == payments.c.order_id)
-        .where(payments.c.status != "CANCELLED", payments.c.created_at <= before)
-        .where(or_(recent, payments.c.status == "VIRTUAL_ACCOUNT_ISSUED"))
-        .order_by(payments.c.asked_at.is_not(None), payments.c.asked_at, payments.c.created_at)
+        .where(payments.c.store_id == store_id, payments.c.status != "CANCELLED")
+        .where(payments.c.created_at <= before, or_(recent, waiting))
+        .order_by(payments.c.created_at.desc())
     ).all()
-    session.commit()
+    release()
     due = [(PaymentRow(*columns), is_recent) for *columns, is_recent in rows]
     return [payment for payment, is_recent in due if is_recent or not is_expired(payment)]
 
 
-def check(payment: PaymentRow, started: datetime) -> str:
-    """Look a payment up, unless another process did since `started`. Returns what came of it, in English."""
-    if payment.store_id != merchant().settings.store_id:
-        return OTHER_STORE
-    if not storage.take_turn(payment.id, started):
-        return "asked about by somebody else meanwhile"
-    time.sleep(1 / LOOKUPS_PER_SECOND)
-    try:
-        status = settle(payment.id, "cli").status
-    except (PortOneUnavailable, PortOneRejected):
-        return NOT_ASKED
-    if status == payment.status:
-        return f"unchanged, {status}"
-    return f"now {status}, before {payment.status}"
-
-
-def fulfil_all_again() -> tuple[int, int]:
-    """Run the fulfilments that failed before. Returns how many succeeded, and how many failed again."""
-    statement = select(orders.c.id).where(
-        orders.c.fulfilled_at.is_(None), orders.c.status.in_(TAKEN)
+def _unfinished_refunds(store_id: str) -> list[str]:
+    left = payments.c.follow_up
+    unfinished = or_(left.contains("REFUND"), left.contains("REQUESTED"))
+    ids = select(payments.c.id).where(
+        left.is_not(None), unfinished, payments.c.store_id == store_id
     )
-    order_ids = session.scalars(statement).all()
-    results = [fulfil_again(order_id) for order_id in order_ids]
-    return results.count(True), results.count(False)
+    return list(session.scalars(ids))
+
+
+def _unfulfilled() -> list[str]:
+    left = payments.c.follow_up
+    ids = select(payments.c.id).where(left.is_not(None), left.contains(FULFILMENT))
+    found = list(session.scalars(ids))
+    release()
+    return found
+
+
+def _store_unknown(records: dict[str, Record]) -> None:
+    """Remember money at PortOne without a row of ours, and forget what has been returned."""
+    for payment_id, record in records.items():
+        channel, amount = record.get("channel") or {}, record.get("amount") or {}
+        is_test = channel.get("type") == "TEST" and not merchant().settings.allow_test
+        if record.get("status") not in TAKEN or is_test:
+            session.execute(
+                delete(UnknownPayment).where(UnknownPayment.payment_id == payment_id[:64])
+            )
+        elif session.get(UnknownPayment, payment_id[:64]) is None:
+            left = amount_of(amount.get("total")) - amount_of(amount.get("cancelled"))
+            paid_at = parse_time(record.get("paidAt"))
+            stranger = UnknownPayment(payment_id=payment_id[:64], amount=left, paid_at=paid_at)
+            session.add(stranger)
+    release()

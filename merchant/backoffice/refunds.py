@@ -1,16 +1,25 @@
-"""Refunds a payment, wholly or in part, and never twice."""
+"""Refunds a payment, wholly or in part, and never twice.
+
+A refund is stored before it is sent, with its idempotency key, and cleared when its result is known and printed. Who
+repeats it meanwhile sends the same key. PortOne keeps a key for three hours; after that its record of the payment
+tells whether the refund was made: https://developers.portone.io/api/rest-v2/overview
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from .. import storage
 from ..database import write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
 from ..portone import merchant
-from ..rows import NewEvent, PaymentRow, Refund, new_id
-from ..settlement import settle
-from ..transitions import TAKEN
+from ..rows import NewEvent, PaymentRow, Refund, new_id, now
+from ..settlement import load, settle
+from ..transitions import FULFILMENT, TAKEN, follow_up
+
+EARLIER = "An earlier refund of {} KRW has no printed result yet: repeat that one first."
+WAITS = "A refund is REQUESTED and not over yet. Wait, or look into PortOne's console."
 
 
 def refund(
@@ -18,90 +27,142 @@ def refund(
     reason: str,
     amount: int | None = None,
     account: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> str:
-    """Refund `amount` (KRW) of a payment, or all that is left. account: PortOne's refundAccount.
+    """Refund `amount` (KRW) of a payment, or all that is left.
 
-    We store the refund before we send it. A repeat sends the same idempotency key, amount and balance, so the money
-    goes back once. Only PortOne's record changes the payment's state. Owns the session's transaction, as
-    settlement.settle() does.
+    account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the refund which is
+    REQUESTED here has failed. Owns the session's transaction, as settlement.settle() does.
     Returns the status of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if an earlier call
     turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG refused), PortOneUnavailable (the
     result is unknown: repeat the same call).
     """
     payment = settle(payment_id, "cli")
-    # PortOne calls it 취소 가능 잔액. It refuses a refund that was calculated from another balance.
-    balance = payment.portone_amount - payment.cancelled_amount
+    if amount == payment.portone_amount - payment.cancelled_amount:
+        amount = None  # all that is left
     pending = payment.refund
-    if pending and pending.get("made"):
-        if balance == 0 or amount == pending["amount"]:
-            return "MADE_BEFORE"
-        pending = None  # that one has ended, and this is another one
-    amount = _checked_amount(payment, pending, amount, balance)
+    if pending and again and pending["state"] == "REQUESTED":
+        payment, pending = _end(payment_id, pending["key"], "REFUND_FAILED"), None
+    if pending and pending["state"] == "MADE":
+        return _made_before(payment, pending, amount)
+    if pending and pending["amount"] != amount:
+        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+    if pending and pending["state"] == "REQUESTED":
+        return "REQUESTED"
+    if not again and any(state == "REQUESTED" for _, state, _ in payment.cancellations):
+        raise _refused("PAYMENT_ID", WAITS)
     if not pending:
-        pending = Refund(key=new_id(), reason=reason, amount=amount, balance=balance, made=False)
-        _store_request(payment, pending)
-    body: dict[str, Any] = {
-        "storeId": payment.store_id,
-        "reason": pending["reason"],
-        "currentCancellableAmount": balance,
-    }
-    if amount < balance:
+        pending = _new_refund(payment, reason, amount)
+        _store_new(payment, pending)
+    return _send(payment, pending, account)
+
+
+def _made_before(payment: PaymentRow, pending: Refund, amount: int | None) -> str:
+    """Print the result of an earlier refund; only then another one may follow."""
+    if payment.status == "CANCELLED" or pending["amount"] == amount:
+        _end(payment.id, pending["key"])
+        return "MADE_BEFORE"
+    raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+
+
+def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
+    if payment.portone_status not in TAKEN:
+        raise _refused("PAYMENT_ID", f"Expected a paid payment; this one is {payment.status}.")
+    return Refund(
+        key=new_id(),
+        amount=amount,
+        body=_body(payment, reason, amount),
+        known=[id for id, _, _ in payment.cancellations],
+        cancelled=payment.cancelled_amount,
+        at=f"{now().isoformat(timespec='seconds')}Z",
+        state="SENT",
+        told=False,
+    )
+
+
+def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any]:
+    """Returns the body of POST /payments/{paymentId}/cancel.
+
+    PortOne's documents do not say whether the balance (취소 가능 잔액) is counted from amount.total or, after a PG's
+    discount, from amount.paid. So all that is left is refunded without naming a balance, and of a discounted payment
+    only what both ways of counting allow.
+    """
+    body: dict[str, Any] = {"storeId": payment.store_id, "reason": reason}
+    balance = payment.portone_amount - payment.cancelled_amount
+    tax_free = payment.tax_free - payment.cancelled_tax_free
+    if amount is not None:
+        most = balance - payment.discount
+        if payment.discount and most < amount < balance:
+            message = (
+                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne does not say from"
+                f" which amount a part is counted. Expected at most {most}, or no --amount for all."
+            )
+            raise _refused("--amount", message)
+        if not 0 < amount < balance:
+            raise _refused("--amount", f"Expected a whole number from 1 to {balance}.")
         body["amount"] = amount
-    if account:
-        body["refundAccount"] = dict(account)
+        if not payment.discount:
+            body["currentCancellableAmount"] = (
+                balance  # another refund meanwhile makes PortOne refuse
+            )
+        returned = payment.cancelled_amount + amount
+        share = payment.tax_free * returned // payment.portone_amount
+        tax_free = min(max(share - payment.cancelled_tax_free, 0), amount)
+    if payment.tax_free:
+        body["taxFreeAmount"] = tax_free  # PortOne takes a refund without it as taxed
+    return body
+
+
+def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None) -> str:
+    body = {**pending["body"], "refundAccount": dict(account)} if account else pending["body"]
     try:
         cancellation = merchant().portone.cancel(payment.id, pending["key"], body)
     except PortOneRejected as error:
         if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
             raise PortOneUnavailable("the first call of this refund is still running") from error
-        end_refund(payment_id, "REFUND_FAILED")
+        _end(payment.id, pending["key"], "REFUND_FAILED")
         raise
     status = str(cancellation.get("status"))
-    if status == "FAILED":
-        end_refund(payment_id, "REFUND_FAILED")
+    if status == "REQUESTED":
+        _change(payment.id, pending["key"], Refund(**{**pending, "state": status, "told": True}))
+    else:
+        _end(payment.id, pending["key"], *(["REFUND_FAILED"] if status == "FAILED" else []))
     with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up stores it
-        settle(payment_id, "cli")
+        settle(payment.id, "cli")
     return status
 
 
-def _checked_amount(
-    payment: PaymentRow, pending: Refund | None, amount: int | None, balance: int
-) -> int:
-    if payment.portone_status not in TAKEN:
-        message = f"Expected a paid payment; this one is {payment.status}."
-        raise Refused("INVALID_REQUEST", "PAYMENT_ID", message=message)
-    amount = balance if amount is None else amount
-    if pending and amount != pending["amount"]:
-        message = (
-            f"The result of a refund of {pending['amount']} is not known yet: repeat it first."
-        )
-        raise Refused("INVALID_REQUEST", "--amount", message=message)
-    if not 0 < amount <= balance:
-        message = f"Expected a whole number from 1 to {balance}."
-        raise Refused("INVALID_REQUEST", "--amount", message=message)
-    return amount
-
-
-def _store_request(payment: PaymentRow, request: Refund) -> None:
-    with write_transaction() as connection:
-        stored = storage.update_payment_if_unchanged(connection, payment, {"refund": request})
-        if stored:
-            event = NewEvent(payment.order_id, payment.id, "REFUND_REQUESTED", "cli")
-            storage.insert_events(connection, [event])
-    if not stored:
+def _store_new(payment: PaymentRow, pending: Refund) -> None:
+    if not _store(payment, pending, "REFUND_REQUESTED"):
         message = "This payment has just changed, so nothing was refunded: repeat the command."
         raise Refused("PAYMENT_IN_PROGRESS", "PAYMENT_ID", message=message)
 
 
-def end_refund(payment_id: str, *events: str) -> None:
-    """Clear the stored refund: its result is known."""
-    stored = None
-    while stored is None:
-        payment = storage.read_payment(payment_id)
-        if payment is None:
-            return
-        with write_transaction() as connection:
-            stored = storage.update_payment_if_unchanged(connection, payment, {"refund": None})
-            if stored:
-                new = [NewEvent(payment.order_id, payment.id, each, "cli") for each in events]
-                storage.insert_events(connection, new)
+def _end(payment_id: str, key: str, *events: str) -> PaymentRow:
+    """Clear a refund whose result is known."""
+    return _change(payment_id, key, None, *events)
+
+
+def _change(payment_id: str, key: str, refund: Refund | None, *events: str) -> PaymentRow:
+    """Change the stored refund that has this key, and no other one. Returns the payment's row."""
+    while True:
+        payment, _ = load(payment_id)
+        if not payment.refund or payment.refund["key"] != key:
+            return payment
+        if stored := _store(payment, refund, *events):
+            return stored
+
+
+def _store(payment: PaymentRow, refund: Refund | None, *events: str) -> PaymentRow | None:
+    left = follow_up(replace(payment, refund=refund), FULFILMENT in (payment.follow_up or ""))
+    changes = {"refund": refund, "follow_up": left}
+    with write_transaction() as connection:
+        stored = storage.update_payment_if_unchanged(connection, payment, changes)
+        if stored:
+            new = [NewEvent(payment.order_id, payment.id, each, "cli") for each in events]
+            storage.insert_events(connection, new)
+    return stored
+
+
+def _refused(field: str, message: str) -> Refused:
+    return Refused("INVALID_REQUEST", field, message=message)

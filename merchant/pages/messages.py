@@ -41,12 +41,6 @@ MESSAGES = {
         next_step="You can try the payment again. If money was taken, tell the shop your order ID.",
         hint="The window was probably left. If the buyer says that money was taken, look for the payment ID in PortOne's console.",
     ),
-    "MANUAL_APPROVAL": Message(
-        title="Not paid yet",
-        happened="This payment asks for manual approval, which this shop does not support. Nothing has been charged.",
-        next_step="Please tell the shop.",
-        hint="The channel approves manually (a paymentToken came back). Turn that off in PortOne's console.",
-    ),
     "VIRTUAL_ACCOUNT_ISSUED": Message(
         title="Waiting for your deposit",
         happened="An account has been opened for your deposit.",
@@ -157,6 +151,12 @@ MESSAGES = {
         next_step=REFUND,
         hint="The cross-check has both values. ORDER_NAME, TAX_FREE and PROMOTION differ when somebody changed the request in the browser.",
     ),
+    "NOT_APPROVED": Message(
+        title=MISMATCH,
+        happened="The payment differs from this order, so the shop did not approve it. Nothing has been charged.",
+        next_step="You can try the payment again.",
+        hint="Manual approval: PortOne answered INFORMATION_MISMATCH to the stored terms, before money moved. Somebody changed the request in the browser.",
+    ),
     "AMOUNT": Message(
         title=MISMATCH,
         happened="The amount of the payment is not the amount of this order.",
@@ -232,14 +232,14 @@ def kind_of(order: OrderRow, payment: PaymentRow, failure: str, is_late: bool) -
     if order.status == "FAILED":
         return next((kind for kind, codes in CODES.items() if code in codes.split()), "FAILED")
     if order.status == "MISMATCH":
+        if not payment.portone_amount:
+            return "NOT_APPROVED"
         failed = set(payment.reasons)
         return next(
             (kind for kind, names in REASONS.items() if failed & set(names.split())), "MISMATCH"
         )
     if order.status == "CANCELLED" and not order.paid_at:
         return "GIVEN_BACK" if payment.cancelled_amount else "CLOSED"
-    if order.status == "PENDING" and code == "MANUAL_APPROVAL":
-        return code
     if order.status == "PENDING" and payment.portone_status == "PAY_PENDING":
         return "PAY_PENDING"
     if is_late:

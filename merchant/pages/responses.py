@@ -28,6 +28,11 @@ ERRORS = {  # code: (HTTP status, message)
         409,
         "A payment for this order is still in progress. Look at the order in a moment.",
     ),
+    "ORDER_EXPIRED": (409, "This order is too old to be paid. Please place a new order."),
+    "TOO_MANY_ATTEMPTS": (
+        409,
+        "This order has been tried too often. Please place a new order.",
+    ),
     "PORTONE_REJECTED": (
         502,
         "PortOne refused the request. Please tell the shop: it has to check its settings.",
@@ -120,6 +125,9 @@ def _add_headers(response: Response) -> Response:
 
 def _refused(problem: Refused) -> Answer:
     message = TEST_REFUSED if problem.reasons == ["TEST_CHANNEL"] else problem.message
+    if problem.until:
+        until = languages.date(problem.until)
+        message = translate("An account for this order can be paid into until %s.") % until
     return error(problem.code, message, problem.field, problem.reasons)
 
 

@@ -25,6 +25,10 @@ STEPS = {
     "SDK_RETURNED": Step("The payment window answered", "views.py", "complete", BROWSER_TO_SHOP),
     "REDIRECTED": Step("Came back by redirect", "views.py", "payment_redirect", BROWSER_TO_SHOP),
     "WEBHOOK_RECEIVED": Step("Webhook received", "views.py", "webhook", "from-portone to-shop"),
+    "CONFIRMED": Step("Approved by the shop", "approval.py", "confirm_and_settle", SHOP_TO_PORTONE),
+    "CONFIRM_REFUSED": Step(
+        "Not approved: other terms", "approval.py", "confirm_and_settle", SHOP_TO_PORTONE
+    ),
     "LOOKED_UP": Step(
         "Looked up at PortOne", "portone.py", "PortOne.get_payment", f"{SHOP_TO_PORTONE} and-back"
     ),

@@ -88,9 +88,9 @@ function notOpened(error, orderUrl) {
 // Whatever the window answered, the server asks PortOne and says what is true.
 async function complete(order, answer) {
   const body = { paymentId: order.paymentId, orderId: order.orderId };
-  if (answer.paymentToken) body.paymentToken = true;
-  const said = answer.paymentToken ? "[MANUAL_APPROVAL]" : failure(answer);
-  say(answer.paymentToken ? texts.manualApproval : texts.confirming, order.orderUrl);
+  if (answer.paymentToken) body.paymentToken = answer.paymentToken; // 수동 승인: the server approves it
+  const said = failure(answer);
+  say(texts.confirming, order.orderUrl);
 
   for (const pause of [...PAUSES, null]) {
     const told = await post(form ? form.dataset.complete : retry.dataset.complete, body);

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete
 
 from merchant.models import Order, Payment, PaymentEvent, session
-from tests.conftest import new_database
+from tests.databases import new_database
 from tests.money.commands import (
     attention,
     change,

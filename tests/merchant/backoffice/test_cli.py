@@ -535,7 +535,7 @@ def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
     monkeypatch.setattr("merchant.fulfilment.fulfil", broken)
     order, fulfilled = paid(shop, portone), []
     monkeypatch.setattr("merchant.fulfilment.fulfil", lambda order: fulfilled.append(order.id))
-    read = "SELECT merchant_order.id"  # which orders are not fulfilled
+    read = "SELECT merchant_payment.id"  # which orders are not fulfilled
     with just_before(shop, read, lambda: reconcile(shop), "after_cursor_execute"):
         assert reconcile(shop).exit_code == 0
     assert fulfilled == [order["orderId"]]
