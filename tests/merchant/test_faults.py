@@ -347,7 +347,7 @@ def test_a_redirect_is_not_followed_and_the_secret_stays_here(shop, portone, ord
     assert_well_again(shop, portone, order)
 
 
-# PortOne's silence
+# PortOne's silence; a header that drips is in test_look_ups.py
 
 SILENCE = {
     "before any byte": hang,
@@ -357,16 +357,12 @@ SILENCE = {
     "a dripping body": drip(HEAD + b"Content-Length: 1000000\r\n\r\n", b" ", 0.02),
     "a dripping end": drip(HEAD + b"\r\n" + READY, b" ", 0.02),
     "dripping chunks": drip(CHUNKED, b"1\r\n \r\n", 0.02),
-    "a dripping chunk header": drip(CHUNKED, b"0", 0.02),
     "a dripping gzip header": drip(
         HEAD
         + b"Content-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n\x1f\x8b\x08\x08\0\0\0\0\0\3",
         b"x",
         0.02,
     ),
-    "dripping headers": drip(HEAD, b"X: x\r\n", 0.04),  # a hundred are read
-    "a dripping header": drip(HEAD + b"X: ", b"x", 0.02),
-    "endless continues": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.02),
 }
 
 
