@@ -2,7 +2,8 @@
 
     flask --app portone_sandbox run --port 5001
 
-runs it alone and prints the settings for a merchant's .env. `create_app()` is a WSGI app to mount
+runs it alone and prints the settings for a merchant's .env; with SANDBOX_MANUAL_APPROVAL=1 they are
+those of the channel with manual approval. `create_app()` is a WSGI app to mount
 under any prefix. No money moves, and nothing here contacts the real PortOne.
 """
 
@@ -44,10 +45,12 @@ def settings(url: str) -> dict[str, str]:
 
     url: where the merchant's browser finds the sandbox: a path of the merchant's own site
     ("/sandbox") when the sandbox is mounted in it, else an address ("http://localhost:5001").
+    With SANDBOX_MANUAL_APPROVAL=1 the channel is the one with manual approval (수동 승인).
+    ValueError when that is neither 1 nor 0.
     """
     return {
         "PORTONE_STORE_ID": accounts.STORE_ID,
-        "PORTONE_CHANNEL_KEY": next(iter(accounts.CHANNELS)),
+        "PORTONE_CHANNEL_KEY": _channel_key(),
         "PORTONE_API_SECRET": accounts.API_SECRET,
         "PORTONE_WEBHOOK_SECRET": accounts.WEBHOOK_SECRET,
         "PORTONE_ALLOW_TEST": "1",
@@ -55,6 +58,13 @@ def settings(url: str) -> dict[str, str]:
         "PORTONE_SDK_URL": f"{url}/v2/browser-sdk.js",
         "PORTONE_CONSOLE_URL": f"{url}/",
     }
+
+
+def _channel_key() -> str:
+    choice = os.environ.get("SANDBOX_MANUAL_APPROVAL", "").strip() or "0"
+    if choice not in ("0", "1"):
+        raise ValueError(f"SANDBOX_MANUAL_APPROVAL must be 1 or 0, not {choice!r}.")
+    return accounts.MANUAL_CHANNEL if choice == "1" else accounts.DEFAULT_CHANNEL
 
 
 def create_app(
@@ -72,6 +82,7 @@ def create_app(
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
+    _channel_key()  # so that a malformed setting is found at the start
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)

@@ -46,12 +46,24 @@ def _resend_webhook(payments: Payments, db: Database, payment_id: str, body: Jso
     return payments.find(db, payment_id)
 
 
+def _approve_refund(payments: Payments, db: Database, payment_id: str, body: Json) -> Payment:
+    """The PG carries a REQUESTED cancellation out, the oldest or that of `{cancellationId}`."""
+    return payments.approve_refund(db, payment_id, body.get("cancellationId"))
+
+
+def _decline_refund(payments: Payments, db: Database, payment_id: str, body: Json) -> Payment:
+    """The PG refuses a REQUESTED cancellation, the oldest or that of `{cancellationId}`."""
+    return payments.decline_refund(db, payment_id, body.get("cancellationId"))
+
+
 ACTIONS: dict[str, Action] = {
     "deposit": _deposit,
     "expire": _expire,
     "cancel": _cancel,
     "approve": _approve,
     "decline": _decline,
+    "approve-refund": _approve_refund,
+    "decline-refund": _decline_refund,
     "resend-webhook": _resend_webhook,
 }
 

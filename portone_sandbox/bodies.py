@@ -26,8 +26,18 @@ CANCEL = Object(
 PRE_REGISTER = Object(
     optional={"storeId": str, **fields(int, "totalAmount taxFreeAmount"), "currency": CURRENCY}
 )
+CONFIRM = Object(
+    required={"paymentToken": str},
+    optional={
+        **fields(str, "storeId txId"),
+        **fields(int, "totalAmount taxFreeAmount"),
+        "currency": CURRENCY,
+        **fields(bool, "isTest skipWebhook"),
+    },
+)
 RESEND_WEBHOOK = Object(optional=fields(str, "storeId webhookId"))
 
+MAX_AMOUNT = 2**53 - 1  # the largest whole number that JavaScript counts exactly
 POSITIVE_AMOUNTS = ("amount", "totalAmount")  # other numbers may be 0
 
 
@@ -50,6 +60,21 @@ class CancelBody(_CancelBody, total=False):
     currentCancellableAmount: int
     skipWebhook: bool
     refundAccount: RefundAccount
+
+
+class _ConfirmBody(TypedDict):
+    paymentToken: str
+
+
+class ConfirmBody(_ConfirmBody, total=False):
+    """The checked body of `POST /payments/{paymentId}/confirm`."""
+
+    txId: str
+    totalAmount: int
+    taxFreeAmount: int
+    currency: str
+    isTest: bool
+    skipWebhook: bool
 
 
 def check_body(body: object, shape: Object) -> Json:
@@ -83,7 +108,13 @@ def check_cancel(body: object) -> CancelBody:
 def check_pre_register(body: object) -> RegisteredTerms:
     checked = check_body(body, PRE_REGISTER)
     checked.pop("storeId", None)
+    if checked.get("taxFreeAmount", 0) > checked.get("totalAmount", MAX_AMOUNT):
+        raise Refused("INVALID_REQUEST", "taxFreeAmount must be a part of totalAmount.")
     return cast(RegisteredTerms, checked)
+
+
+def check_confirm(body: object) -> ConfirmBody:
+    return cast(ConfirmBody, check_body(body, CONFIRM))
 
 
 def check_resend_webhook(body: object) -> str | None:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .documents import Json, PaymentRequest
+from .documents import Json
 from .methods import SELECTIONS, installment_months, selected
+from .request_documents import PaymentRequest
 
 # How the buyer shows who pays, by payMethod. A virtual account's bank asks for nothing.
 METHODS = {

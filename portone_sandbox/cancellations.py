@@ -1,52 +1,108 @@
 """The cancellation of a paid payment, in whole or in part."""
 
+from typing import Literal
+
 from . import identifiers
 from .bodies import CancelBody
-from .documents import Cancellation, CancelledParts, Payment
+from .clock import now
+from .documents import Amount, Cancellation, CancelledParts, Payment
 from .errors import Refused
 from .methods import METHOD_TYPES
 from .records import with_status
 
+# What is left to cancel is reckoned from amount.total or from amount.paid. They differ after a
+# PG's discount, and PortOne does not document which it takes. Of a PortOne promotion it says that
+# `amount` is of the price before it, so "total" is the sandbox's default:
+# https://developers.portone.io/opi/ko/extra/promotion/refund
+Balance = Literal["total", "paid"]
 
-def cancelled(record: Payment, body: CancelBody, trigger: str) -> Payment:
+
+def cancelled(
+    record: Payment,
+    body: CancelBody,
+    trigger: str,
+    balance: Balance = "total",
+    result: str = "SUCCEEDED",
+) -> Payment:
     """The record after a cancellation, which is the last of its `cancellations`.
 
-    body: checked. trigger: "API" or "CONSOLE". Refused when the payment is not paid or the amounts
-    do not fit.
+    body: checked. trigger: "API" or "CONSOLE". result: SUCCEEDED, or REQUESTED or FAILED, with
+    which no money moves. Refused when the payment is not paid or the amounts do not fit. What is
+    REQUESTED does not lower what is left: PortOne documents nothing that refuses a second one.
     """
     if record["status"] == "CANCELLED":
         raise Refused("PAYMENT_ALREADY_CANCELLED")
     if record["status"] not in ("PAID", "PARTIAL_CANCELLED"):
         raise Refused("PAYMENT_NOT_PAID")
-    parts = _parts_to_cancel(record, body)
+    parts = _parts_to_cancel(record, body, balance)
     _require_refund_account(record, body)
-    amount = record["amount"].copy()
-    amount["cancelled"] += parts["totalAmount"]
-    amount["cancelledTaxFree"] += parts["taxFreeAmount"]
-    is_whole = amount["cancelled"] == amount["paid"]
-    changed = with_status(record, "CANCELLED" if is_whole else "PARTIAL_CANCELLED")
-    changed["amount"] = amount
-    changed["cancelledAt"] = changed["statusChangedAt"]
-    changed.pop("disputes", None)  # only a record that is PAID has them
-    cancellation = _cancellation(changed, parts, body["reason"], trigger)
-    changed["cancellations"] = [*record.get("cancellations", []), cancellation]
+    changed = record.copy()
+    changed["updatedAt"] = now(record["updatedAt"])
+    earlier = record.get("cancellations", [])
+    cancellation: Cancellation = {
+        "status": result,
+        "id": identifiers.stable_id(record["transactionId"], "cancellation", len(earlier)),
+        "totalAmount": parts["totalAmount"],
+        "taxFreeAmount": parts["taxFreeAmount"],
+        "vatAmount": parts["vatAmount"],
+        "reason": body["reason"],
+        "requestedAt": changed["updatedAt"],
+        "trigger": trigger,
+    }
+    # A record that is PAID has `cancellations` too: PaidPayment of portone-server-sdk.
+    changed["cancellations"] = [*earlier, cancellation]
+    return _with_success(changed, len(earlier), balance) if result == "SUCCEEDED" else changed
+
+
+def ended(
+    record: Payment, cancellation_id: str | None, result: str, balance: Balance = "total"
+) -> Payment:
+    """The record after a cancellation that was REQUESTED has SUCCEEDED or FAILED.
+
+    cancellation_id: None for the oldest one. Refused when none waits, or when more than is left
+    would be given back.
+    """
+    place = _find_requested(record, cancellation_id)
+    if result == "SUCCEEDED":
+        return _with_success(record, place, balance)
+    changed = record.copy()
+    changed["updatedAt"] = now(record["updatedAt"])
+    changed["cancellations"] = record["cancellations"].copy()
+    changed["cancellations"][place] = record["cancellations"][place].copy()
+    changed["cancellations"][place]["status"] = result
     return changed
 
 
-def _cancellation(
-    record: Payment, parts: CancelledParts, reason: str, trigger: str
-) -> Cancellation:
-    tx_id, number = record["transactionId"], len(record.get("cancellations", []))
-    return {
-        "status": "SUCCEEDED",
-        "id": identifiers.stable_id(tx_id, "cancellation", number),
-        "pgCancellationId": identifiers.pg_tx_id(tx_id, number + 1),
-        **parts,
-        "reason": reason,
-        "cancelledAt": record["cancelledAt"],
-        "requestedAt": record["cancelledAt"],
-        "trigger": trigger,
-    }
+def _find_requested(record: Payment, cancellation_id: str | None) -> int:
+    """Its place in the record's cancellations."""
+    for place, each in enumerate(record.get("cancellations", [])):
+        if each["status"] == "REQUESTED" and cancellation_id in (None, each["id"]):
+            return place
+    raise Refused("INVALID_REQUEST", "No such cancellation is waiting for the PG.", status=409)
+
+
+def left_to_cancel(record: Payment, balance: Balance) -> int:
+    return record["amount"][balance] - record["amount"]["cancelled"]
+
+
+def _with_success(record: Payment, place: int, balance: Balance) -> Payment:
+    """place: of the cancellation that has succeeded now."""
+    cancellation = record["cancellations"][place].copy()
+    if cancellation["totalAmount"] > left_to_cancel(record, balance):
+        raise Refused("CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT")
+    amount: Amount = record["amount"].copy()
+    amount["cancelled"] += cancellation["totalAmount"]
+    amount["cancelledTaxFree"] += cancellation["taxFreeAmount"]
+    is_whole = amount["cancelled"] >= amount[balance]
+    changed = with_status(record, "CANCELLED" if is_whole else "PARTIAL_CANCELLED")
+    changed["amount"] = amount
+    changed["cancelledAt"] = cancellation["cancelledAt"] = changed["statusChangedAt"]
+    changed.pop("disputes", None)  # only a record that is PAID has them
+    cancellation["status"] = "SUCCEEDED"
+    cancellation["pgCancellationId"] = identifiers.pg_tx_id(record["transactionId"], place + 1)
+    changed["cancellations"] = record["cancellations"].copy()
+    changed["cancellations"][place] = cancellation
+    return changed
 
 
 def _require_refund_account(record: Payment, body: CancelBody) -> None:
@@ -62,7 +118,7 @@ def _require_refund_account(record: Payment, body: CancelBody) -> None:
     raise Refused("PG_PROVIDER", f"[{code}] {message}", pgCode=code, pgMessage=message)
 
 
-def _parts_to_cancel(record: Payment, body: CancelBody) -> CancelledParts:
+def _parts_to_cancel(record: Payment, body: CancelBody, balance: Balance) -> CancelledParts:
     """How much of the payment, of its tax-free part and of its VAT is cancelled.
 
     The documentation: without taxFreeAmount all of it is taxed, without vatAmount the VAT is
@@ -70,10 +126,11 @@ def _parts_to_cancel(record: Payment, body: CancelBody) -> CancelledParts:
     part and the VAT that are left.
     """
     amount = record["amount"]
-    left = amount["paid"] - amount["cancelled"]
-    tax_free_left = amount["taxFree"] - amount["cancelledTaxFree"]
-    cancelled_vat = sum(each["vatAmount"] for each in record.get("cancellations", []))
-    vat_left = max(0, amount["vat"] - cancelled_vat)
+    left = left_to_cancel(record, balance)
+    # A discount can be more than what is taxed; then the rest of the tax-free part is gone too.
+    tax_free_left = min(left, amount["taxFree"] - amount["cancelledTaxFree"])
+    succeeded = [each for each in record.get("cancellations", []) if each["status"] == "SUCCEEDED"]
+    vat_left = max(0, amount["vat"] - sum(each["vatAmount"] for each in succeeded))
     total = body.get("amount", left)
     tax_free = body.get("taxFreeAmount", 0 if "amount" in body else tax_free_left)
     vat = body.get("vatAmount", vat_left if total == left else round((total - tax_free) / 11))

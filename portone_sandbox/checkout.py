@@ -16,7 +16,7 @@ from .documents import Checkout, Json, SdkResult
 from .errors import RequestError
 from .http_request import buyer_browser, merchant_origin
 from .language import prefer_language
-from .outcomes import possible_outcomes
+from .outcomes import is_manual, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -54,7 +54,7 @@ def open_checkout() -> ResponseReturnValue:
         raise RequestError("BadRequest", "redirectUrl is required for a REDIRECTION window.")
     sandbox, buyer = current_sandbox(), buyer_browser(str(body.get("page", "")))
     with sandbox.store.writing() as db:
-        checkout = sandbox.payments.open_checkout(db, params, window_type, merchant_origin(), buyer)
+        checkout = sandbox.attempts.open(db, params, window_type, merchant_origin(), buyer)
     return jsonify(txId=checkout["txId"], url=url_for(".window", tx_id=checkout["txId"]))
 
 
@@ -69,7 +69,13 @@ def window(tx_id: str) -> ResponseReturnValue:
         outcome = switches.window_outcome(db)
     if outcome in outcomes:
         return _finish(current_sandbox().end_checkout(tx_id, str(outcome)))
-    return _page("window.html", checkout, outcomes=outcomes, with_screens=buyer_form.METHODS)
+    return _page(
+        "window.html",
+        checkout,
+        outcomes=outcomes,
+        with_screens=buyer_form.METHODS,
+        is_manual=is_manual(checkout["request"]),
+    )
 
 
 @bp.post("/<tx_id>/outcome")

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from .documents import Deadline
+from .request_documents import Deadline
 
 KOREA = timezone(timedelta(hours=9))
 DEFAULT_VALID_HOURS = 7 * 24

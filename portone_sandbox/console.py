@@ -7,7 +7,8 @@ from functools import partial
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import actions, clock, switches
+from . import accounts, actions, clock, switches
+from .cancellations import left_to_cancel
 from .documents import Json
 from .events import TYPES
 from .sandbox import current_sandbox
@@ -36,6 +37,7 @@ def index() -> ResponseReturnValue:
         statuses=TYPES,
         switches=switches.SWITCHES,
         switch_settings=settings,
+        channels=accounts.list_channels(),
     )
 
 
@@ -55,14 +57,18 @@ def payment(payment_id: str) -> ResponseReturnValue:
     with sandbox.store.reading() as db:
         record = db.find_payment(payment_id) or abort(404)
         webhooks = db.list_webhooks(payment_id)
+        attempts = db.list_checkouts(payment_id)
         return render_template(
             "payment.html",
             payment=record,
             shown=sandbox.payments.show(db, record),
             is_waiting=awaits_deposit(record),
-            attempts=db.list_checkouts(payment_id),
+            awaits_confirmation=any(
+                each["paymentToken"] and not each["isConfirmed"] for each in attempts
+            ),
+            left=left_to_cancel(record, switches.balance(db)),
+            attempts=attempts,
             webhooks=[(webhook, _timestamp(due_at)) for webhook, due_at in webhooks],
-            types=TYPES,
             pretty=partial(json.dumps, ensure_ascii=False, indent=2),
         )
 

@@ -6,7 +6,7 @@ README.md describes the calls.
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, payment_request, switches
+from . import accounts, actions, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -14,6 +14,12 @@ from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
+
+
+@bp.get("/channels")
+def get_channels() -> ResponseReturnValue:
+    """`[{key, pgProvider, type, name, manualApproval}]`."""
+    return jsonify(accounts.list_channels())
 
 
 @bp.get("/switches")
@@ -24,9 +30,8 @@ def get_switches() -> ResponseReturnValue:
 
 @bp.post("/switches/<name>")
 def set_switch(name: str) -> ResponseReturnValue:
-    """`outage`: `{fault, calls?}`, for that many calls, else for all. `webhooks`: `{order}`.
-
-    `window`: `{outcome}`, which every window then has without a click. A null restores the default.
+    """`outage`: `{fault, calls?}`, for that many calls, else for all. Another one of
+    switches.SWITCHES: an object with its field. A null restores the default.
     """
     if name not in switches.SWITCHES:
         abort(404)
@@ -45,7 +50,10 @@ def reset() -> ResponseReturnValue:
 
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
-    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so."""
+    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so.
+
+    With manual approval it has the paymentToken besides, unless the window failed.
+    """
     body = _json_object(json_body())
     sandbox = current_sandbox()
     try:
@@ -56,13 +64,16 @@ def pay() -> ResponseReturnValue:
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:
-            opened = sandbox.payments.open_checkout(db, params, "IFRAME", origin, buyer)
+            opened = sandbox.attempts.open(db, params, "IFRAME", origin, buyer)
     except RequestError as error:
         raise Refused("INVALID_REQUEST", error.message, error.status) from None
-    sandbox.end_checkout(opened["txId"], outcome)
+    ended = sandbox.end_checkout(opened["txId"], outcome)
     with sandbox.store.reading() as db:
         record = db.find_payment(opened["paymentId"])
-        return jsonify(sandbox.payments.show(db, record) if record else {})
+        shown: Json = {**sandbox.payments.show(db, record)} if record else {}
+    if ended["paymentToken"]:
+        shown["paymentToken"] = ended["paymentToken"]
+    return jsonify(shown)
 
 
 @bp.post("/payments/<path:payment_id>/<action>")

@@ -24,8 +24,8 @@ TABLES = (
 SELECT_PAYMENT = "SELECT record, visibleAt, earlier FROM payments WHERE id = ?"
 SAVE_PAYMENT = """
     INSERT OR REPLACE INTO payments
-        (id, status, requestedAt, updatedAt, record, visibleAt, earlier)
-    VALUES (:id, :status, :requestedAt, :updatedAt, :record, :visibleAt, :earlier)
+        (id, status, requestedAt, statusChangedAt, record, visibleAt, earlier)
+    VALUES (:id, :status, :requestedAt, :statusChangedAt, :record, :visibleAt, :earlier)
 """
 SELECT_CHECKOUTS_OF_PAYMENT = "SELECT checkout FROM checkouts WHERE paymentId = ? ORDER BY rowid"
 SAVE_CHECKOUT = """
@@ -90,7 +90,7 @@ class Database:
             "id": record["id"],
             "status": record["status"],
             "requestedAt": record["requestedAt"],
-            "updatedAt": record["updatedAt"],
+            "statusChangedAt": record["statusChangedAt"],
             "record": _dump(record),
             "visibleAt": visible_at,
             "earlier": _dump(earlier) if earlier else None,

@@ -4,75 +4,11 @@ Times are RFC 3339 in UTC, amounts in the currency's minor unit. Optional keys a
 unless a type says `| None`.
 """
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from .request_documents import Json as Json  # for whoever imports it from here
+from .request_documents import PaymentRequest
 from .webhook_documents import ShownWebhook
-
-Json = dict[str, Any]
-
-
-class Deadline(TypedDict, total=False):
-    """When a virtual account or a convenience store payment is due: one of the two."""
-
-    validHours: int
-    dueDate: str
-
-
-class MonthOption(TypedDict, total=False):
-    fixedMonth: int
-    availableMonthList: list[int]
-
-
-class Installment(TypedDict, total=False):
-    monthOption: MonthOption
-
-
-class CardOption(TypedDict, total=False):
-    cardCompany: str
-    installment: Installment
-
-
-class VirtualAccountOption(TypedDict, total=False):
-    bankCode: str
-    accountExpiry: Deadline
-
-
-class ConvenienceStoreOption(TypedDict, total=False):
-    paymentDeadline: Deadline
-
-
-class _PaymentRequest(TypedDict):
-    storeId: str
-    channelKey: str
-    paymentId: str
-    orderName: str
-    totalAmount: int
-    currency: str
-    payMethod: str
-
-
-class PaymentRequest(_PaymentRequest, total=False):
-    """What the merchant gave to `PortOne.requestPayment`, checked by payment_request.py.
-
-    Only what the sandbox uses; payment_request.PAYMENT_REQUEST has every parameter.
-    """
-
-    channelGroupId: str
-    taxFreeAmount: int
-    vatAmount: int
-    redirectUrl: str
-    noticeUrls: list[str]
-    country: str
-    locale: str
-    isCulturalExpense: bool
-    promotionId: str
-    customer: Json
-    customData: Json
-    products: list[Json]
-    offerPeriod: Json
-    card: CardOption
-    virtualAccount: VirtualAccountOption
-    convenienceStore: ConvenienceStoreOption
 
 
 class SdkFailure(TypedDict, total=False):
@@ -91,7 +27,12 @@ class _SdkResult(TypedDict):
 
 
 class SdkResult(_SdkResult, SdkFailure, total=False):
-    """What the promise of `PortOne.requestPayment` gives; without `code` nothing failed."""
+    """What the promise of `PortOne.requestPayment` gives; without `code` nothing failed.
+
+    paymentToken: of a channel with manual approval.
+    """
+
+    paymentToken: str
 
 
 class Checkout(TypedDict):
@@ -99,7 +40,9 @@ class Checkout(TypedDict):
 
     windowType: IFRAME, POPUP or REDIRECTION. origin: where the result may be posted to, or "*".
     outcome, result: how it ended, None while it is open. webhookOrder: what the switch "webhooks"
-    was set to at its end, or None.
+    was set to at its end, or None. paymentToken: what the merchant's server confirms the payment
+    with if the channel has manual approval, else None. isConfirmed: it has. form: what the buyer
+    entered, as payment_method takes it, until then.
     """
 
     txId: str
@@ -110,6 +53,9 @@ class Checkout(TypedDict):
     outcome: str | None
     result: SdkResult | None
     webhookOrder: str | None
+    paymentToken: str | None
+    isConfirmed: bool
+    form: dict[str, str]
 
 
 class RegisteredTerms(TypedDict, total=False):
@@ -127,6 +73,16 @@ class Channel(TypedDict):
     name: str
     pgProvider: str
     pgMerchantId: str
+
+
+class ListedChannel(TypedDict):
+    """A channel as `GET /control/channels` lists it. manualApproval: 수동 승인."""
+
+    key: str
+    pgProvider: str
+    type: str
+    name: str
+    manualApproval: bool
 
 
 class Origin(TypedDict):
@@ -184,16 +140,22 @@ class CancelledParts(TypedDict):
     vatAmount: int
 
 
-class Cancellation(CancelledParts):
-    """trigger: "API" or "CONSOLE"."""
-
+class _Cancellation(CancelledParts):
     status: str
     id: str
-    pgCancellationId: str
     reason: str
-    cancelledAt: str
     requestedAt: str
     trigger: str
+
+
+class Cancellation(_Cancellation, total=False):
+    """status: SUCCEEDED, REQUESTED or FAILED. trigger: "API" or "CONSOLE".
+
+    pgCancellationId, cancelledAt: only if it succeeded.
+    """
+
+    pgCancellationId: str
+    cancelledAt: str
 
 
 class _Payment(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .documents import Json
+from .documents import Json, SdkFailure
 
 # `type` of portone-server-sdk's …Error classes: the status, and the message.
 # Statuses: https://developers.portone.io/api/rest-v2/payment
@@ -12,6 +12,8 @@ REFUSALS = {
     "FORBIDDEN": (403, "접근 권한이 없는 상점 아이디입니다."),
     "PAYMENT_NOT_FOUND": (404, "결제 건이 존재하지 않습니다."),
     "WEBHOOK_NOT_FOUND": (404, "웹훅 내역이 존재하지 않습니다."),
+    "INVALID_PAYMENT_TOKEN": (400, "유효하지 않은 결제 토큰입니다."),
+    "INFORMATION_MISMATCH": (409, "결제 정보가 일치하지 않습니다."),
     "ALREADY_PAID": (409, "결제가 이미 완료되었습니다."),
     "PAYMENT_NOT_PAID": (409, "결제가 완료되지 않았습니다."),
     "PAYMENT_NOT_WAITING_FOR_DEPOSIT": (409, "결제 건이 입금 대기 상태가 아닙니다."),
@@ -55,6 +57,12 @@ class Refused(Exception):
         self.message = message or usual_message
         self.status = status or usual_status
         self.answer: Json = {"type": type, "message": self.message, **more}
+
+
+def pg_refusal(failure: SdkFailure) -> Refused:
+    """The REST API's answer to what a PG refuses. failure: one of failures.py, with its pgCode."""
+    code, message = failure["pgCode"], failure["pgMessage"]
+    return Refused("PG_PROVIDER", failure["message"], pgCode=code, pgMessage=message)
 
 
 class RequestError(Exception):

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from . import clock, switches
 from .database import Database
-from .documents import Json, Payment
+from .documents import Cancellation, Json, Payment
 from .errors import Refused
 from .identifiers import stable_id
 from .webhook_documents import ShownWebhook, Webhook
@@ -30,6 +30,7 @@ TYPES = {
     "CANCELLED": "Cancelled",
     "PARTIAL_CANCELLED": "PartialCancelled",
 }
+TYPES_OF_CANCELLATIONS = ("Cancelled", "PartialCancelled", "CancelPending")
 
 
 class Events:
@@ -43,14 +44,30 @@ class Events:
         self.default_url = default_url
         self._notify = notify
 
-    def add(
-        self, db: Database, record: Payment, visible_at: str | None, trigger: str | None
-    ) -> None:
-        """Store one webhook for each address.
+    def save(
+        self,
+        db: Database,
+        record: Payment,
+        visible_at: str | None = None,
+        trigger: str | None = None,
+        is_quiet: bool = False,
+        type: str | None = None,
+    ) -> Payment:
+        """Store a payment's change and its webhooks. Returns the record.
 
         visible_at: when the REST API shows the change, None for now. trigger: PaymentWebhookTrigger
-        of portone-server-sdk.
+        of portone-server-sdk. is_quiet: without webhooks. type: such as "CancelPending"; None for
+        that of the payment's status.
         """
+        db.save_payment(record, visible_at)
+        if not is_quiet:
+            self._add(db, record, visible_at, trigger, type or TYPES[record["status"]])
+        return record
+
+    def _add(
+        self, db: Database, record: Payment, visible_at: str | None, trigger: str | None, type: str
+    ) -> None:
+        """Store one webhook for each address."""
         order = switches.webhook_order(db)
         if order == "off":
             return
@@ -61,7 +78,7 @@ class Events:
             due_at = max(due_at, clock.parse(visible_at).timestamp())
         for url in self._urls(db, record):
             number = len(db.list_webhooks(record["id"]))
-            db.add_webhook(record["id"], _new_webhook(record, url, trigger, number), due_at)
+            db.add_webhook(record["id"], _new_webhook(record, url, trigger, type, number), due_at)
             db.after_commit.append(self._notify)
 
     def _urls(self, db: Database, record: Payment) -> list[str]:
@@ -92,12 +109,13 @@ class Events:
         return webhook["id"]
 
 
-def _new_webhook(record: Payment, url: str, trigger: str | None, number: int) -> Webhook:
+def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, number: int) -> Webhook:
     """number: how many webhooks the payment has already."""
+    event_type = f"Transaction.{type}"
     event = {
-        "type": f"Transaction.{TYPES[record['status']]}",
-        "timestamp": record["statusChangedAt"],
-        "data": _event_data(record),
+        "type": event_type,
+        "timestamp": record["updatedAt"],
+        "data": _event_data(record, type),
     }
     return {
         "paymentStatus": record["status"],
@@ -107,24 +125,29 @@ def _new_webhook(record: Payment, url: str, trigger: str | None, number: int) ->
         "currentExecutionCount": 0,
         "maxExecutionCount": 1 + len(RETRY_MINUTES),
         "request": {"body": json.dumps(event, ensure_ascii=False)},
+        "eventType": event_type,
         "eventTrigger": trigger,
         "isResend": False,
         "deliveries": [],
     }
 
 
-def _event_data(record: Payment) -> Json:
+def _event_data(record: Payment, type: str) -> Json:
     data = {
         "storeId": record["storeId"],
         "paymentId": record["id"],
         "transactionId": record["transactionId"],
     }
-    if record["status"] in ("CANCELLED", "PARTIAL_CANCELLED"):
+    if type in TYPES_OF_CANCELLATIONS:
         # A virtual account that was closed has no cancellation, but this type needs an id.
-        cancellations = record["cancellations"]
+        cancellations = sorted(record["cancellations"], key=_time_of_change)
         closing_id = stable_id(record["transactionId"], "closing")
         data["cancellationId"] = cancellations[-1]["id"] if cancellations else closing_id
     return data
+
+
+def _time_of_change(cancellation: Cancellation) -> str:
+    return cancellation.get("cancelledAt", cancellation["requestedAt"])
 
 
 def list_shown(db: Database, payment_id: str) -> list[ShownWebhook]:

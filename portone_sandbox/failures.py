@@ -15,7 +15,13 @@ def _pg_failure(code: str, message: str) -> SdkFailure:
 
 # Codes and messages of Toss Payments: https://docs.tosspayments.com/reference/error-codes
 DECLINED = _pg_failure("EXCEED_MAX_AMOUNT", "거래금액 한도를 초과했습니다.")
+NOT_APPROVED = _pg_failure("REJECT_CARD_COMPANY", "결제 승인이 거절되었습니다.")
+# PortOne's release notes class a closed account as a failed payment, named 계좌말소:
+# https://developers.portone.io/release-notes/api-sdk/2024-01-25
+# The other fields of its failure are not documented; these are the sandbox's own.
+ACCOUNT_CLOSED: SdkFailure = {"message": "계좌말소"}
 CANCELLED_BY_BUYER = _pg_failure("PAY_PROCESS_CANCELED", "사용자가 결제를 취소하였습니다")
+CLOSE_REFUSED = _pg_failure("NOT_CANCELABLE_PAYMENT", "취소 할 수 없는 결제 입니다.")
 PAID_ALREADY = _pg_failure("ALREADY_PROCESSED_PAYMENT", "이미 처리된 결제 입니다.")
 # A code of TxServicePayErrorCode in npm's @portone/browser-sdk. Its message is not published.
 OTHER_AMOUNT: SdkFailure = {

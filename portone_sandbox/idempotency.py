@@ -29,18 +29,27 @@ Action = Callable[[Database, str], Json]
 def idempotent(action: Action) -> Callable[[str], ResponseReturnValue]:
     """Turns `action(db, payment_id) -> JSON` into a Flask route that obeys Idempotency-Key.
 
-    The action runs in one transaction.
+    The action runs in one transaction. When it refuses, what it has stored before that stays: a PG
+    that does not approve leaves a failed payment.
     """
 
     @wraps(action)
     def route(payment_id: str) -> ResponseReturnValue:
         key = request.headers.get("Idempotency-Key")
         if key is None:
-            with current_sandbox().store.writing() as db:
-                return action(db, payment_id)
+            return _run(action, payment_id)
         return _run_once(_read_key(key), action, payment_id)
 
     return route
+
+
+def _run(action: Action, payment_id: str) -> Json:
+    with current_sandbox().store.writing() as db:
+        try:
+            return action(db, payment_id)
+        except Refused as refused:
+            refusal = refused
+    raise refusal
 
 
 def _read_key(header: str) -> str:

@@ -17,6 +17,11 @@ def stable_digits(tx_id: str, count: int) -> str:
     return str(uuid.UUID(stable_id(tx_id, "number")).int)[-count:]
 
 
+def payment_token(tx_id: str) -> str:
+    """The paymentToken of an attempt through a channel with manual approval."""
+    return "payment-token-" + stable_id(tx_id, "paymentToken")
+
+
 def pg_tx_id(tx_id: str, number: int = 0) -> str:
     """The PG's own id of a transaction. number: 0 for the payment, 1 for its first cancellation."""
     return "sandbox" + stable_id(tx_id, "PG", number).replace("-", "")

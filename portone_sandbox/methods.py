@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
-from .documents import PaymentRequest
+from .request_documents import PaymentRequest
 
 # payMethod of the SDK -> `type` of a record's `method`.
 METHOD_TYPES: dict[str, str] = {

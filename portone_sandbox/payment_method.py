@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from .clock import deadline, timestamp
-from .documents import PaymentMethod, PaymentRequest
+from .documents import PaymentMethod
 from .identifiers import stable_digits
 from .korean import KOREAN
 from .methods import CARD_COMPANIES, METHOD_TYPES, installment_months, rest_name, selected
+from .request_documents import PaymentRequest
 
 DEFAULT_NAME = "홍길동"
 DEFAULT_PHONE_NUMBER = "01000000000"
@@ -18,6 +19,16 @@ ACCOUNT_PREFIX = "5600"
 MASKED_ACCOUNT_NUMBER = "560000*****000"
 
 Form = Mapping[str, str]
+# What a record's method is made of; the window's form has more, such as the consent to the terms.
+FORM_FIELDS = (
+    "cardCompany",
+    "installment",
+    "bankCode",
+    "easyPayProvider",
+    "easyPayMethod",
+    "phoneNumber",
+    "remitterName",
+)
 
 
 def payment_method(params: PaymentRequest, tx_id: str, form: Form) -> PaymentMethod:

@@ -11,12 +11,12 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from . import accounts, enums
+from .bodies import MAX_AMOUNT
 from .clock import deadline
-from .documents import Deadline, Json, PaymentRequest
+from .documents import Json
 from .errors import RequestError
+from .request_documents import Deadline, PaymentRequest
 from .schema import ListOf, Object, Shape, fields, read
-
-MAX_AMOUNT = 2**53 - 1  # the largest whole number that JavaScript counts exactly
 
 ADDRESS = Object(
     required=fields(str, "addressLine1 addressLine2"),
@@ -140,7 +140,7 @@ def check(params: object) -> PaymentRequest:
     except ValueError as error:
         raise RequestError("BadRequest", str(error)) from None
     _check_account(checked)
-    request["channelKey"] = next(iter(accounts.CHANNELS))
+    request.setdefault("channelKey", accounts.DEFAULT_CHANNEL)
     return request
 
 
@@ -153,16 +153,13 @@ def is_http_url(url: str) -> bool:
 
 
 def _check_account(params: Json) -> None:
-    """The store, and its channel, which is the one channel of its group too."""
+    """The store, and its channel or its group, in which only the default channel is."""
     if params["storeId"] != accounts.STORE_ID:
         message = f"storeId {params['storeId']} is not in this sandbox."
         raise RequestError("StoreNotFound", message, 404)
-    known = {
-        "channelKey": next(iter(accounts.CHANNELS)),
-        "channelGroupId": accounts.CHANNEL_GROUP["id"],
-    }
-    for name, id in known.items():
-        if params.get(name, id) != id:
+    known = {"channelKey": accounts.CHANNELS, "channelGroupId": (accounts.CHANNEL_GROUP["id"],)}
+    for name, ids in known.items():
+        if name in params and params[name] not in ids:
             message = f"{name} {params[name]} is not in this sandbox."
             raise RequestError("ChannelNotFound", message, 404)
 

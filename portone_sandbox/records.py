@@ -11,10 +11,11 @@ from typing import Any
 
 from . import accounts
 from .clock import now
-from .documents import Amount, Json, Origin, Payment, PaymentRequest, SdkFailure
+from .documents import Amount, Json, Origin, Payment, SdkFailure
 from .identifiers import pg_tx_id
 from .methods import METHOD_TYPES
 from .payment_method import Form, approved_method, payment_method
+from .request_documents import PaymentRequest
 
 # As in a real record of a TOSSPAYMENTS channel. A test payment's receipt can't be opened there
 # either, says PortOne's documentation.
@@ -36,7 +37,6 @@ def ready(
     params: the merchant's request. earlier: the record of the attempt before this one.
     """
     time = now(earlier["updatedAt"] if earlier else "")
-    tax_free = params.get("taxFreeAmount", 0)
     record: Payment = {
         "status": "READY",
         "id": params["paymentId"],
@@ -49,7 +49,7 @@ def ready(
         "updatedAt": time,
         "statusChangedAt": time,
         "orderName": params["orderName"],
-        "amount": _amount(params["totalAmount"], tax_free, params.get("vatAmount")),
+        "amount": asked_amount(params),
         "currency": params["currency"],
         "customer": _customer(params.get("customer", {})),
         "origin": origin,
@@ -91,9 +91,31 @@ def _amount(total: int, tax_free: int, vat: int | None = None) -> Amount:
     }
 
 
-def tampered_amount(record: Payment) -> Amount:
-    total = record["amount"]["total"]
-    return _amount(total // 10 or total + 1, 0)
+def asked_amount(params: PaymentRequest, outcome: str = "") -> Amount:
+    """The amount that the PG is asked for.
+
+    params: the merchant's request. outcome: of the window; "tamper" and "tamper-tax-free" are what
+    a buyer with developer tools can do to the request.
+    """
+    total, tax_free = params["totalAmount"], params.get("taxFreeAmount", 0)
+    if outcome == "tamper":
+        return _amount(total // 10 or total + 1, 0)
+    if outcome == "tamper-tax-free":
+        return _amount(total, 0 if tax_free else total)
+    return _amount(total, tax_free, params.get("vatAmount"))
+
+
+def discounted(record: Payment) -> Payment:
+    """The PG, a card company or a wallet takes over a tenth of the price.
+
+    `discount` and `paid` show it, `total` does not change: PaymentAmount of portone-server-sdk.
+    """
+    changed = record.copy()
+    amount = record["amount"].copy()
+    amount["discount"] = amount["total"] // 10 or 1
+    amount["paid"] = amount["total"] - amount["discount"]
+    changed["amount"] = amount
+    return changed
 
 
 def _customer(customer: Json) -> Json:
@@ -138,20 +160,12 @@ def pay_pending(record: Payment, params: PaymentRequest, form: Form | None = Non
     return changed
 
 
-def paid(
-    record: Payment, params: PaymentRequest, form: Form | None = None, tampered: bool = False
-) -> Payment:
-    """The PG has approved the payment in its window.
-
-    params: the merchant's request. form: as for pay_pending. tampered: the payment is over another
-    amount than the merchant's page asked for, which a buyer with developer tools can cause.
-    """
+def paid(record: Payment, params: PaymentRequest, form: Form | None = None) -> Payment:
+    """The PG has approved the payment. params: the merchant's request. form: as for pay_pending."""
     method = payment_method(params, record["transactionId"], form or {})
     record = record.copy()
     record["method"] = approved_method(method, record["transactionId"])
     record["pgTxId"] = pg_tx_id(record["transactionId"])
-    if tampered:
-        record["amount"] = tampered_amount(record)
     return with_payment(record)
 
 

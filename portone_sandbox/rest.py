@@ -65,6 +65,16 @@ def pre_register_payment(db: Database, payment_id: str) -> Json:
     return {}
 
 
+@bp.post("/payments/<path:payment_id>/confirm")
+@idempotent
+def confirm_payment(db: Database, payment_id: str) -> Json:
+    """ConfirmedPaymentSummary of portone-server-sdk requires paidAt. Where a virtual account was
+    issued the time is that of the issue; PortOne documents none.
+    """
+    record = current_sandbox().attempts.confirm(db, payment_id, json_body())
+    return {"pgTxId": record["pgTxId"], "paidAt": record["statusChangedAt"]}
+
+
 @bp.post("/payments/<path:payment_id>/cancel")
 @idempotent
 def cancel_payment(db: Database, payment_id: str) -> Json:
@@ -76,7 +86,7 @@ def cancel_payment(db: Database, payment_id: str) -> Json:
 @idempotent
 def close_virtual_account(db: Database, payment_id: str) -> Json:
     record = current_sandbox().payments.close_virtual_account(db, payment_id)
-    return {"closedAt": record["cancelledAt"]}
+    return {"closedAt": record["statusChangedAt"]}
 
 
 @bp.post("/payments/<path:payment_id>/resend-webhook")

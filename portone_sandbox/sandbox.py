@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import current_app
 
+from .attempts import Attempts
 from .delivery import WebhookSender
 from .documents import Checkout
 from .events import Events
@@ -31,7 +32,8 @@ class Sandbox:
         self.webhook_url = webhook_url
         self.store = Store(database)
         self.sender = WebhookSender(self.store, minute_seconds, sends_webhooks)
-        self.payments = Payments(Events(webhook_url, self.sender.notify))
+        events = Events(webhook_url, self.sender.notify)
+        self.attempts, self.payments = Attempts(events), Payments(events)
         self._closing = threading.Event()
 
     def start(self) -> None:
@@ -39,12 +41,12 @@ class Sandbox:
         self.sender.start(always=bool(self.webhook_url))
 
     def end_checkout(self, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
-        """End a payment window, as Payments.end_checkout does, in a transaction of its own.
+        """End a payment window, as Attempts.end does, in a transaction of its own.
 
         It returns after the webhook is sent, if the switch "webhooks" is set to "before".
         """
         with self.store.writing() as db:
-            checkout = self.payments.end_checkout(db, tx_id, outcome, form)
+            checkout = self.attempts.end(db, tx_id, outcome, form)
         if checkout["webhookOrder"] == "before":
             self.sender.wait_until_sent(checkout["paymentId"])
         return checkout

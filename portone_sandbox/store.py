@@ -18,7 +18,7 @@ from pathlib import Path
 from .database import Database
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
 OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
 BUSY_SECONDS = 30
@@ -29,12 +29,15 @@ SCHEMA = (
         id TEXT PRIMARY KEY,
         status TEXT NOT NULL,
         requestedAt TEXT NOT NULL,
-        updatedAt TEXT NOT NULL,
+        statusChangedAt TEXT NOT NULL,
         record TEXT NOT NULL,
         visibleAt TEXT,
         earlier TEXT
     )
     """,
+    "CREATE INDEX payments_by_request ON payments (requestedAt)",
+    "CREATE INDEX payments_by_change ON payments (statusChangedAt)",
+    "CREATE INDEX hidden_payments ON payments (visibleAt) WHERE visibleAt IS NOT NULL",
     """
     CREATE TABLE checkouts (
         txId TEXT PRIMARY KEY,

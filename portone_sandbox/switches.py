@@ -6,6 +6,7 @@ Each is a row of its own, so that every process of the sandbox sees it.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .cancellations import Balance
 from .database import Database
 from .documents import Json
 from .errors import Refused
@@ -30,18 +31,41 @@ WEBHOOK_ORDERS = {
 }
 
 
+BALANCES = {
+    "total": "Of the price before the discount.",
+    "paid": "Of what was paid.",
+}
+# Without the switch a cancellation has SUCCEEDED at once.
+REFUND_RESULTS = {
+    "REQUESTED": "REQUESTED until the PG ends it, in the console.",
+    "FAILED": "The cancellation is FAILED.",
+}
+CLOSE_RESULTS = {
+    "FAILED": "The payment is FAILED.",
+    "CANCELLED": "The payment is CANCELLED.",
+    "refuse": "The PG refuses to close it.",
+}
+
+
 class Switch(NamedTuple):
-    """field: the key of its setting. choices: the values of that key and their meaning."""
+    """field: the key of its setting. choices: the values of that key and their meaning.
+
+    default: the choice that is the same as no setting, or "".
+    """
 
     title: str
     field: str
     choices: Mapping[str, str]
+    default: str = ""
 
 
 SWITCHES = {
     "outage": Switch("Calls of the REST API", "fault", FAULTS),
     "webhooks": Switch("Webhook and browser", "order", WEBHOOK_ORDERS),
     "window": Switch("How payment windows end", "outcome", dict.fromkeys(ALL_OUTCOMES, "")),
+    "refund": Switch("How cancellations end", "result", REFUND_RESULTS),
+    "balance": Switch("What can be cancelled after a discount", "balance", BALANCES, "total"),
+    "close": Switch("Closing a virtual account", "result", CLOSE_RESULTS, "FAILED"),
 }
 
 
@@ -51,7 +75,7 @@ def list_settings(db: Database) -> dict[str, Json | None]:
 
 
 def save_setting(db: Database, name: str, body: object) -> None:
-    """body: `{fault, calls?}`, `{order}` or `{outcome}`; a null restores the default behaviour.
+    """body: the switch's field, for "outage" also `calls`; a null restores the default behaviour.
 
     Refused when it is anything else. KeyError when there is no such switch.
     """
@@ -63,7 +87,7 @@ def save_setting(db: Database, name: str, body: object) -> None:
     setting = {switch.field: value}
     if name == "outage":
         setting["calls"] = _read_calls(body.get("calls"))
-    db.save_switch(name, setting if value else None)
+    db.save_switch(name, setting if value and value != switch.default else None)
 
 
 def _read_calls(calls: object) -> int | None:
@@ -74,12 +98,30 @@ def _read_calls(calls: object) -> int | None:
 
 def webhook_order(db: Database) -> str | None:
     """One of WEBHOOK_ORDERS, or None."""
-    return (db.find_switch("webhooks") or {}).get("order")
+    return _choice(db, "webhooks")
 
 
 def window_outcome(db: Database) -> str | None:
     """The outcome that every payment window has without a click, or None."""
-    return (db.find_switch("window") or {}).get("outcome")
+    return _choice(db, "window")
+
+
+def refund_result(db: Database) -> str:
+    """SUCCEEDED, REQUESTED or FAILED."""
+    return _choice(db, "refund") or "SUCCEEDED"
+
+
+def balance(db: Database) -> Balance:
+    return "paid" if _choice(db, "balance") == "paid" else "total"
+
+
+def close_result(db: Database) -> str:
+    """One of CLOSE_RESULTS."""
+    return _choice(db, "close") or SWITCHES["close"].default
+
+
+def _choice(db: Database, name: str) -> str | None:
+    return (db.find_switch(name) or {}).get(SWITCHES[name].field)
 
 
 def has_outage(db: Database) -> bool:

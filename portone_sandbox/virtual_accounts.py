@@ -4,23 +4,21 @@ Each function takes the payment's record and returns a new one.
 """
 
 from .clock import now
-from .documents import Payment, PaymentRequest
-from .errors import Refused
+from .documents import Payment
+from .errors import Refused, pg_refusal
+from .failures import ACCOUNT_CLOSED, CLOSE_REFUSED
 from .identifiers import pg_tx_id
 from .payment_method import Form, virtual_account
-from .records import tampered_amount, with_payment, with_status
+from .records import failed, with_payment, with_status
+from .request_documents import PaymentRequest
 
 
-def issued(
-    record: Payment, params: PaymentRequest, form: Form | None = None, tampered: bool = False
-) -> Payment:
+def issued(record: Payment, params: PaymentRequest, form: Form | None = None) -> Payment:
     """A virtual account is issued. The deposit comes later, or never. Arguments: as for `paid`."""
     tx_id, name = record["transactionId"], record["customer"].get("name")
     changed = with_status(record, "VIRTUAL_ACCOUNT_ISSUED")
     changed["method"] = virtual_account(params, tx_id, form or {}, name)
     changed["pgTxId"] = pg_tx_id(tx_id)
-    if tampered:
-        changed["amount"] = tampered_amount(record)
     return changed
 
 
@@ -58,15 +56,21 @@ def expired(record: Payment) -> Payment:
     return changed
 
 
-def closed(record: Payment) -> Payment:
+def closed(record: Payment, result: str) -> Payment:
     """The virtual account was closed before a deposit.
 
-    PortOne's documentation does not say what the record is then. Here it is CANCELLED, without
-    paidAt and cancellations: Toss Payments gives a closed account the status CANCELED, and
-    `paidAt` is optional in CancelledPayment of portone-server-sdk.
+    result: of the switch "close". FAILED: PortOne's console classes it as a failed payment, says
+    https://developers.portone.io/release-notes/api-sdk/2024-01-25
+    CANCELLED, without paidAt and cancellations: Toss Payments gives a closed account the status
+    CANCELED, and `paidAt` is optional in CancelledPayment of portone-server-sdk. refuse: the PG
+    closes nothing.
     """
     if record["status"] != "VIRTUAL_ACCOUNT_ISSUED":
         raise Refused("PAYMENT_NOT_WAITING_FOR_DEPOSIT")
+    if result == "refuse":
+        raise pg_refusal(CLOSE_REFUSED)
+    if result == "FAILED":
+        return failed(record, ACCOUNT_CLOSED)
     changed = with_status(record, "CANCELLED")
     changed["cancelledAt"] = changed["statusChangedAt"]
     changed["cancellations"] = []

@@ -58,10 +58,12 @@ class ShownWebhook(_Webhook, total=False):
 class Webhook(ShownWebhook):
     """A webhook as it is stored.
 
-    eventTrigger: PaymentWebhookTrigger of portone-server-sdk, or None. isResend: somebody asked to
-    send it again. deliveries: every try, oldest first, for the console.
+    eventType: such as "Transaction.Paid". eventTrigger: PaymentWebhookTrigger of
+    portone-server-sdk, or None. isResend: somebody asked to send it again.
+    deliveries: every try, oldest first, for the console.
     """
 
+    eventType: str
     eventTrigger: str | None
     isResend: bool
     deliveries: list[Delivery]

@@ -13,6 +13,8 @@ from functools import cache
 from flask import g, request
 
 PATH = os.environ.get("PORTONE_OPENAPI")
+# The document of portone-mcp-server 0.12.1 is older than these; portone-server-sdk reads them.
+NEWER_PATHS = ("/payments/{paymentId}/confirm",)
 # Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and
 # HTTP's own.
 ELSEWHERE = ("IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
@@ -79,7 +81,8 @@ class Judge:
         if request.blueprint == "rest" and not g.get("fault"):
             answer = json.loads(response.get_data())
             path = re.sub(r"<[^>]*>", "{paymentId}", request.url_rule.rule)
-            if response.status_code not in ELSEWHERE and answer.get("type") not in ELSEWHERE:
+            words = {response.status_code, answer.get("type")}
+            if path not in NEWER_PATHS and not words.intersection(ELSEWHERE):
                 self.answers += 1
                 self.verdict += mistakes(request.method, path, response.status_code, answer)
         return response

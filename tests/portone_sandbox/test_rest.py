@@ -25,7 +25,7 @@ from portone_server_sdk.errors import (
     UnauthorizedError,
 )
 
-from portone_sandbox import cancellations, idempotency, payments
+from portone_sandbox import attempts, cancellations, idempotency
 from tests.portone_sandbox.client import (
     KEY,
     SECRET,
@@ -36,6 +36,7 @@ from tests.portone_sandbox.client import (
     open_window,
     pay,
     post_cancel,
+    switch,
 )
 
 # Every status, read by the official SDK
@@ -109,7 +110,7 @@ def test_an_abandoned_payment_is_paid_and_nobody_is_told(base, portone):
 
 
 def test_a_slow_approval_is_ready_first(base, portone, monkeypatch):
-    monkeypatch.setattr(payments, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(attempts, "SLOW_SECONDS", 0.5)
     pay(base, "slow")
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
     deadline = time.monotonic() + 10
@@ -149,11 +150,29 @@ def test_a_closed_account_takes_no_deposit(base, portone):
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     closed = portone.close_virtual_account(payment_id="payment1")
     payment = portone.get_payment(payment_id="payment1")
-    assert isinstance(payment, shapes.CancelledPayment)
-    assert (payment.cancelled_at, payment.paid_at) == (closed.closed_at, None)
+    assert isinstance(payment, shapes.FailedPayment)
+    assert (payment.failed_at, payment.failure.reason) == (closed.closed_at, "계좌말소")
     assert requests.post(f"{base}/control/payments/payment1/deposit", timeout=10).status_code == 409
     with pytest.raises(PaymentNotWaitingForDepositError):
         portone.close_virtual_account(payment_id="payment1")
+
+
+def test_a_closed_account_can_also_be_cancelled(base, portone):
+    switch(base, "close", result="CANCELLED")
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    closed = portone.close_virtual_account(payment_id="payment1")
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.CancelledPayment)
+    assert (payment.cancelled_at, payment.paid_at) == (closed.closed_at, None)
+
+
+def test_a_pg_can_refuse_to_close_an_account(base, portone):
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    switch(base, "close", result="refuse")
+    with pytest.raises(PgProviderError) as refused:
+        portone.close_virtual_account(payment_id="payment1")
+    assert refused.value.pg_code == "NOT_CANCELABLE_PAYMENT"
+    assert control(base, "deposit").json()["status"] == "PAID", "the account is as it was"
 
 
 def test_only_a_waiting_account_can_be_closed(base, portone):

@@ -21,7 +21,7 @@ from portone_server_sdk.errors import (
 )
 from standardwebhooks import Webhook
 
-from portone_sandbox import delivery, events, payments, webhook_request
+from portone_sandbox import attempts, delivery, events, webhook_request
 from tests.portone_sandbox.client import (
     ROOT,
     SETTINGS,
@@ -140,7 +140,37 @@ def test_a_closed_account_is_told_of(base, portone, merchant):
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     portone.close_virtual_account(payment_id="payment1")
     merchant.wait_for_calls(3)
+    assert "Failed" in types(merchant)
+
+
+def test_an_account_that_is_cancelled_when_it_is_closed_is_told_of(base, portone, merchant):
+    switch(base, "close", result="CANCELLED")
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    portone.close_virtual_account(payment_id="payment1")
+    merchant.wait_for_calls(3)
     assert "CancelledCancelled" in types(merchant)
+
+
+@pytest.mark.parametrize(
+    ("decision", "told_of", "trigger"),
+    [
+        ("approve-refund", "CancelledPartialCancelled", "ASYNC_CANCEL_APPROVED"),
+        ("decline-refund", "Paid", "ASYNC_CANCEL_FAILED"),
+    ],
+)
+def test_a_refund_that_ends_later_is_told_of_twice(
+    base, portone, merchant, decision, told_of, trigger
+):
+    pay(base, "approve")
+    switch(base, "refund", result="REQUESTED")
+    asked = post_cancel(base, {"reason": "x", "amount": 300}).json()["cancellation"]
+    merchant.wait_for_calls(3)
+    control(base, decision)
+    assert told(portone, 4)[-1].trigger == trigger
+    bodies = [json.loads(call[3]) for call in merchant.calls]
+    (pending,) = [body for body in bodies if body["type"] == "Transaction.CancelPending"]
+    assert pending["data"]["cancellationId"] == asked["id"]
+    assert sorted(types(merchant)) == sorted(["Ready", "Paid", "CancelledCancelPending", told_of])
 
 
 @pytest.mark.parametrize(("decision", "told_of"), [("approve", "Paid"), ("decline", "Failed")])
@@ -491,7 +521,7 @@ def test_the_browser_can_come_without_the_webhook(base, portone, merchant):
 
 
 def test_a_slow_approval_is_told_when_the_api_shows_it(base, portone, merchant, monkeypatch):
-    monkeypatch.setattr(payments, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(attempts, "SLOW_SECONDS", 0.5)
     pay(base, "slow")
     merchant.wait_for_calls(2)
     assert portone.get_payment(payment_id="payment1").paid_at
