@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
 
 from .models import session
 
@@ -51,7 +52,8 @@ def run_in_savepoint(work: Callable[[], None]) -> Exception | None:
     refused: list[Exception] = []
 
     def refuse_commit(_: object) -> None:
-        if current.get_nested_transaction() is savepoint:
+        # None: it rolled all back before, and would commit its own work without the payment.
+        if current.get_nested_transaction() in (savepoint, None):
             refused.append(TransactionEnded("fulfil() called commit()"))
             raise refused[0]
 
@@ -64,11 +66,15 @@ def run_in_savepoint(work: Callable[[], None]) -> Exception | None:
         error = problem
     finally:
         event.remove(current, "before_commit", refuse_commit)
-    if not savepoint.is_active:
+    # A failed flush has undone the savepoint too, but it is still the current one.
+    if not savepoint.is_active and current.get_nested_transaction() is not savepoint:
         raise TransactionEnded("fulfil() called rollback()") from error
     error = refused[0] if refused else error
     if error:
         savepoint.rollback()
-    else:
+        return error
+    try:
         savepoint.commit()
-    return error
+    except SQLAlchemyError as problem:
+        raise TransactionEnded("fulfil() went on after a failed statement") from problem
+    return None

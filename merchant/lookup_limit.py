@@ -58,7 +58,7 @@ class LookupLimit:
 
     def _is_slow(self, now: float) -> bool:
         return now < self._slow_until or any(
-            self._took_too_long(place, now) for place in self._waiting[:1]
+            self._took_too_long(place, now) for place in self._waiting
         )
 
     def _took_too_long(self, place: tuple[float, int], now: float) -> bool:

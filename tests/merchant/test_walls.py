@@ -37,13 +37,15 @@ LEVELS = [
     {"pages"},
     {"checkout", "approval"},
     {"settlement"},
-    {"storage", "portone", "transitions", "fulfilment"},
-    {"database", "verification", "lookup_limit"},
+    {"trail"},
+    {"storage", "current", "transitions", "fulfilment"},
+    {"database", "portone", "follow_up"},
+    {"verification", "lookup_limit"},
     {"models"},
     {"rows", "records", "config", "errors", "catalog", "webhook"},
 ]
 FOLDERS = {"backoffice", "panel", "pages"}
-PURE = {"verification", "transitions", "rows", "records"}
+PURE = {"verification", "transitions", "follow_up", "rows", "records"}
 # Modules of Python's own that reach outside of the process, or wait.
 IMPURE = {"asyncio", "http", "io", "logging", "os", "pathlib", "select", "socket", "sqlite3"}
 IMPURE |= {"ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib"}
@@ -55,7 +57,6 @@ WRITERS = {
     "settlement": EVERYTHING,
     "checkout": {"insert_order", "insert_payment", "insert_events", "follow_new_attempt"},
     "backoffice.refunds": {"update_payment_if_unchanged", "insert_events"},
-    "backoffice.reconciliation": {"take_turn"},
 }
 
 SENTENCES = {"pages.korean", "pages.messages"}  # they may be long

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from merchant import settlement, transitions
+from merchant import trail, transitions
 from merchant.models import Order, Payment
 from merchant.pages.korean import KOREAN
 from merchant.panel.steps import STEPS
@@ -50,7 +50,7 @@ def expect(locator, **options):
 def emitted():
     """Every event that merchant/ stores, found in its source: the event's name where a NewEvent is made, the values
     of the tables that name events, and the events that transitions.py returns."""
-    events = {*settlement.ARRIVALS.values(), *transitions.EVENTS.values()}
+    events = {*trail.ARRIVALS.values(), *transitions.EVENTS.values()}
     for file in MERCHANT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MAKES_EVENTS:
