@@ -54,7 +54,8 @@ class Order(Base):
     product_id: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(64))
     amount: Mapped[int]  # KRW
-    tax_free: Mapped[int] = mapped_column(default=0)  # the part of it that bears no VAT
+    # The part of the amount that bears no VAT.
+    tax_free: Mapped[int] = mapped_column(default=0, server_default="0")
     buyer_name: Mapped[str] = mapped_column(String(64))
     buyer_email: Mapped[str] = mapped_column(String(128))
     buyer_phone: Mapped[str] = mapped_column(String(32))
@@ -81,7 +82,7 @@ class Payment(Base):
     channel_key: Mapped[str] = mapped_column(String(64))
     order_name: Mapped[str] = mapped_column(String(64))
     amount: Mapped[int]  # in the currency's minor unit; for KRW that is one won
-    tax_free: Mapped[int] = mapped_column(default=0)
+    tax_free: Mapped[int] = mapped_column(default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3), default="KRW")
     pay_method: Mapped[str] = mapped_column(String(32))
     window_type: Mapped[str] = mapped_column(String(16))
@@ -91,9 +92,10 @@ class Payment(Base):
     portone_updated_at: Mapped[datetime | None]
     # From PortOne's record, once money is involved:
     portone_amount: Mapped[int] = mapped_column(default=0)
-    discount: Mapped[int] = mapped_column(default=0)  # a PG's own; the buyer pays less by it
+    # A PG's own: the buyer pays less by it.
+    discount: Mapped[int] = mapped_column(default=0, server_default="0")
     cancelled_amount: Mapped[int] = mapped_column(default=0)
-    cancelled_tax_free: Mapped[int] = mapped_column(default=0)
+    cancelled_tax_free: Mapped[int] = mapped_column(default=0, server_default="0")
     cancellations: Mapped[list[Any]] = mapped_column(JSON, default=list)  # [[id, status, amount]]
     paid_at: Mapped[datetime | None]
     # What is left to do: codes of transitions.py, separated by spaces.

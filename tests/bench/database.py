@@ -24,10 +24,11 @@ FROM number
 """
 PAYMENTS = """
 INSERT INTO merchant_payment (id, order_id, store_id, channel_key, order_name, amount, currency, pay_method,
-  window_type, status, reasons, portone_status, portone_updated_at, portone_amount, cancelled_amount, created_at,
-  version)
+  window_type, status, reasons, portone_status, portone_updated_at, portone_amount, cancelled_amount,
+  cancellations, paid_at, created_at, version)
 SELECT payment_id, id, :store, :channel, name, amount, 'KRW', 'CARD', '', status, '[]', iif(paid_at, 'PAID', NULL),
-  iif(paid_at, :updated_at, NULL), iif(paid_at, amount, 0), 0, created_at, iif(paid_at, 2, 1)
+  iif(paid_at, :updated_at, NULL), iif(paid_at, amount, 0), 0,
+  '[]', paid_at, created_at, iif(paid_at, 2, 1)
 FROM merchant_order ORDER BY rowid
 """
 EVENTS = """
@@ -41,7 +42,7 @@ FROM merchant_order o CROSS JOIN happened WHERE paid_at OR source = 'shop' ORDER
 UNPAY = """
 UPDATE merchant_order SET status = 'PENDING', paid_at = NULL, fulfilled_at = NULL WHERE id = :order;
 UPDATE merchant_payment SET status = 'PENDING', portone_status = NULL, portone_updated_at = NULL, portone_amount = 0,
-  version = 1 WHERE id = :payment;
+  paid_at = NULL, cancellations = '[]', version = 1 WHERE id = :payment;
 """
 FORGET = """
 DELETE FROM merchant_payment WHERE order_id = :order;
