@@ -123,7 +123,8 @@ class Attempts:
         """The buyer is authenticated, and nothing is approved yet.
 
         PortOne does not document the record's status until the confirmation. Here it stays READY:
-        PAY_PENDING is of PGs that decide later (관리자 콘솔: 페이팔 거래 건에서만 발생).
+        PAY_PENDING is of PGs that decide later. PortOne's console has it of PayPal only:
+        https://developers.portone.io/opi/ko/console/guide/payments
         """
         checkout["paymentToken"] = identifiers.payment_token(checkout["txId"])
         checkout["form"] = {name: form[name] for name in FORM_FIELDS if name in form}

@@ -146,19 +146,28 @@ def test_an_account_is_issued_and_paid_into(base, portone):
     assert (again.status_code, again.json()["type"]) == (409, "PAYMENT_NOT_WAITING_FOR_DEPOSIT")
 
 
-def test_a_closed_account_takes_no_deposit(base, portone):
+@pytest.mark.parametrize("result", ["CANCELLED", "FAILED"])
+def test_a_closed_account_takes_no_deposit(base, portone, result):
+    switch(base, "close", result=result)
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     closed = portone.close_virtual_account(payment_id="payment1")
     payment = portone.get_payment(payment_id="payment1")
-    assert isinstance(payment, shapes.FailedPayment)
-    assert (payment.failed_at, payment.failure.reason) == (closed.closed_at, "계좌말소")
+    assert payment.status_changed_at == closed.closed_at
     assert requests.post(f"{base}/control/payments/payment1/deposit", timeout=10).status_code == 409
     with pytest.raises(PaymentNotWaitingForDepositError):
         portone.close_virtual_account(payment_id="payment1")
 
 
-def test_a_closed_account_can_also_be_cancelled(base, portone):
-    switch(base, "close", result="CANCELLED")
+def test_a_closed_account_can_be_a_failed_payment(base, portone):
+    switch(base, "close", result="FAILED")
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    closed = portone.close_virtual_account(payment_id="payment1")
+    payment = portone.get_payment(payment_id="payment1")
+    assert isinstance(payment, shapes.FailedPayment)
+    assert (payment.failed_at, payment.failure.reason) == (closed.closed_at, "계좌말소")
+
+
+def test_a_closed_account_is_a_cancelled_payment(base, portone):
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     closed = portone.close_virtual_account(payment_id="payment1")
     payment = portone.get_payment(payment_id="payment1")

@@ -12,6 +12,7 @@ import pytest
 from portone_server_sdk import payment as shapes
 from werkzeug.wrappers import Response
 
+from portone_sandbox.accounts import MANUAL_CHANNEL
 from tests.browser import sync_api
 from tests.portone_sandbox.client import payment_request
 from tests.portone_sandbox.conftest import serve
@@ -121,6 +122,15 @@ def test_an_iframe_answers(visit, portone, host):
         "paymentId": "payment1",
     }
     expect(shop.page.locator("dialog")).to_have_count(0)
+
+
+def test_a_token_of_manual_approval_reaches_the_page(shop, portone):
+    shop.open(channelKey=MANUAL_CHANNEL)
+    shop.choose("approve")
+    token = shop.answer()["answer"]["paymentToken"]
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
+    portone.confirm_payment(payment_id="payment1", payment_token=token, total_amount=1000)
+    assert isinstance(portone.get_payment(payment_id="payment1"), shapes.PaidPayment)
 
 
 @pytest.mark.parametrize("host", HOSTS)

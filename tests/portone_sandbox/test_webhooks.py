@@ -136,15 +136,15 @@ def test_a_virtual_account_is_told_of_until_its_end(base, portone, merchant):
     )
 
 
-def test_a_closed_account_is_told_of(base, portone, merchant):
+def test_a_closed_account_that_is_a_failed_payment_is_told_of(base, portone, merchant):
+    switch(base, "close", result="FAILED")
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     portone.close_virtual_account(payment_id="payment1")
     merchant.wait_for_calls(3)
     assert "Failed" in types(merchant)
 
 
-def test_an_account_that_is_cancelled_when_it_is_closed_is_told_of(base, portone, merchant):
-    switch(base, "close", result="CANCELLED")
+def test_a_closed_account_is_told_of(base, portone, merchant):
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     portone.close_virtual_account(payment_id="payment1")
     merchant.wait_for_calls(3)
