@@ -13,6 +13,7 @@ from .database import release
 from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .records import NO_RECORD
 from .rows import FINAL, NewEvent, PaymentRow
+from .trail import arrival
 from .transitions import Transition
 from .verification import compare
 
@@ -41,7 +42,7 @@ def confirm_and_settle(
         release()
         merchant().portone.confirm(payment, token, merchant().settings.allow_test)
         confirmed = NewEvent(payment.order_id, payment.id, "CONFIRMED", source)
-        settlement.store(payment, Transition(), [confirmed], source)
+        settlement.store(payment, Transition(), [*arrival(payment, source), confirmed], source)
     except PortOneRejected as error:
         text = "order %s payment %s: not confirmed: %s"
         logger.warning(text, payment.order_id, payment.id, error)
@@ -62,5 +63,6 @@ def _store_mismatch(payment: PaymentRow, source: str) -> PaymentRow:
     reasons = [check.name for check in checks if not check.passed and check.actual is not None]
     changes = {"status": "MISMATCH", "reasons": reasons or ["AMOUNT"]}
     event = NewEvent(payment.order_id, payment.id, "CONFIRM_REFUSED", source)
-    stored = settlement.store(payment, Transition(changes, "FOLLOW"), [event], source)
+    events = [*arrival(payment, source), event]
+    stored = settlement.store(payment, Transition(changes, "FOLLOW"), events, source)
     return stored or settlement.settle(payment.id, source)

@@ -51,6 +51,8 @@ def _short(value: object) -> object:
     if value is None or type(value) in {int, bool}:
         return value
     text = str(value)[:200]
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
