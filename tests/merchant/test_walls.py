@@ -38,9 +38,9 @@ LEVELS = [
     {"checkout", "approval"},
     {"settlement"},
     {"trail"},
-    {"storage", "current", "transitions", "fulfilment"},
-    {"database", "portone", "follow_up"},
-    {"verification", "lookup_limit"},
+    {"current", "transitions", "fulfilment"},
+    {"storage", "portone", "follow_up"},
+    {"database", "verification", "lookup_limit"},
     {"models"},
     {"rows", "records", "config", "errors", "catalog", "webhook"},
 ]
