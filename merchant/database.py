@@ -20,7 +20,9 @@ class TransactionEnded(Exception):
 
 def release() -> None:
     """Commit what the host has pending. The connection goes back to the pool."""
-    session.commit()
+    current = session()
+    if current.in_transaction():
+        current.commit()
 
 
 @contextmanager
@@ -29,14 +31,15 @@ def write_transaction() -> Iterator[Connection]:
 
     Keep it short: on SQLite the whole file is locked from its first statement on.
     """
-    session.commit()
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    release()
+    current = session()
+    is_sqlite = current.get_bind().dialect.name == "sqlite"
     with _sqlite_writer if is_sqlite else nullcontext():
         try:
-            yield session.connection()
-            session.commit()
+            yield current.connection()
+            current.commit()
         except BaseException:
-            session.rollback()
+            current.rollback()
             raise
 
 

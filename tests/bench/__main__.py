@@ -43,6 +43,7 @@ from .portone import CHANNEL, SECRET, STORE
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "whsec_" + "YmVuY2htYXJr" * 2
 CONNECTIONS = 32  # enough for all workers, whichever of them takes a connection
+BUYER_CONNECTIONS = 16  # at a time, each for one request: buyers who complete a payment
 BUYERS, SLOW_MS = 64, 2000  # while PortOne is slow
 THREADS = 4
 PACKAGES = "import flask, requests, flask_sqlalchemy, dotenv, pytest"
@@ -158,6 +159,15 @@ class Site:
     def reset(self):
         if self.orders:
             self.orders.reset()
+
+    def cpu_ms(self):
+        """The processor time that the workers have used so far."""
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        ticks = 0
+        for worker in workers:
+            fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # user and system
+        return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
     def memory(self, name):
         """The mean over the workers, in MiB. name: VmRSS (resident now) or VmHWM (at its peak)."""
@@ -294,7 +304,8 @@ class Bench:
             return self.round_of_buyers()
         names, which, request, expected = FIGURES[figure]
         one_by_one = figure == "latency"
-        connections = 1 if one_by_one else CONNECTIONS
+        all_once = figure in {"complete", "delayed"}
+        connections = 1 if one_by_one else BUYER_CONNECTIONS if all_once else CONNECTIONS
         delay = self.options.delay if figure in {"delayed", "latency"} else 0
         control(self.portone_port, delay)
         if one_by_one:
@@ -305,10 +316,14 @@ class Bench:
             self.add("latency", "portone", 0, direct["latency"])
         for name, orders, site in self.turns(names):
             control(self.portone_port, delay)
+            cpu = site.cpu_ms()
             result = self.ask(
-                site, orders, which, request, expected, self.options.seconds, connections
+                site, orders, which, request, expected, self.options.seconds, connections, all_once
             )
             asked = control(self.portone_port, 0)
+            if all_once:
+                self.add(f"{figure} p99", name, orders, result["p99"])
+                self.add(f"{figure} cpu", name, orders, (site.cpu_ms() - cpu) / result["sent"])
             if figure == "repeat":
                 self.calls += asked["calls"]
             if figure == "complete":
@@ -352,11 +367,22 @@ class Bench:
             milliseconds, _ = start("import wsgi", site.environment)
             self.add("start", name, orders, milliseconds)
 
-    def ask(self, site, orders, which, request, expected, seconds, connections=CONNECTIONS):
-        """Measure one site; afterwards it is as it was before."""
+    def ask(
+        self,
+        site,
+        orders,
+        which,
+        request,
+        expected,
+        seconds,
+        connections=CONNECTIONS,
+        all_once=False,
+    ):
+        """Measure one site; afterwards it is as it was before. all_once: each order once, until all are done."""
         requests = [request(*ids) for ids in self.ids[orders][which]]
+        again, seconds = which == "paid", 300 if all_once else seconds
         result = self.submit(
-            load.run, site.port, requests, connections, seconds, expected, which == "paid"
+            load.run, site.port, requests, connections, seconds, expected, again, all_once
         )
         if which == "unpaid":
             site.check(result["sent"])

@@ -5,17 +5,25 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from statistics import median
 
 
 def run(
-    port: int, requests: list[bytes], connections: int, seconds: float, expected: bytes, again=False
+    port: int,
+    requests: list[bytes],
+    connections: int,
+    seconds: float,
+    expected: bytes,
+    again=False,
+    anew=False,
 ) -> dict:
     """Send each of `requests` once (`again`: over and over) until they are used up or the time is over.
 
-    requests: whole HTTP requests. expected: what the bytes of every good answer contain.
-    Returns {"rate": requests per second, "latency": median in ms, "slowest": ms, "sent": number}. Raises RuntimeError
-    when an answer is not the expected one.
+    requests: whole HTTP requests. expected: what the bytes of every good answer contain. anew: each
+    request has a connection of its own, as those of a shop's buyers have.
+    Returns {"rate": requests per second, "latency": median in ms, "p99": ms, "slowest": ms, "sent":
+    number}. Raises RuntimeError when an answer is not the expected one.
     """
     queue = itertools.cycle(requests) if again else iter(requests)  # next() of either is atomic
     latencies, wrong = [], []
@@ -23,11 +31,16 @@ def run(
     deadline = float("inf")
 
     def send():
-        with connect(port) as connection:
+        with ExitStack() as stack:
+            connection = None if anew else stack.enter_context(connect(port))
             ready.wait()
             while time.perf_counter() < deadline and (request := next(queue, None)):
                 sent = time.perf_counter()
-                answer = exchange(connection, request)
+                if anew:
+                    with connect(port) as own:
+                        answer = exchange(own, request)
+                else:
+                    answer = exchange(connection, request)
                 latencies.append((time.perf_counter() - sent) * 1000)
                 if expected not in answer:
                     wrong.append(answer)
@@ -45,6 +58,7 @@ def run(
     return {
         "rate": sent / elapsed,
         "latency": median(latencies),
+        "p99": sorted(latencies)[int(len(latencies) * 0.99)],
         "slowest": max(latencies),
         "sent": sent,
     }
