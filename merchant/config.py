@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 Values = Mapping[str, Any]
 
@@ -36,6 +37,7 @@ class Settings:
     console_url: str
     pay_methods: tuple[str, ...]
     max_lookups: int | None
+    proxy: str
     panel: bool
     public_url: str
 
@@ -64,8 +66,9 @@ def load(values: Values) -> Settings:
         console_url=_text(values, "PORTONE_CONSOLE_URL"),
         pay_methods=_pay_methods(values),
         max_lookups=_max_lookups(values),
+        proxy=_url(values, "PORTONE_PROXY", ""),
         panel=flag(values, "PAYMENT_PANEL"),
-        public_url=_url(values, "PUBLIC_URL", ""),
+        public_url=_public_url(values),
     )
 
 
@@ -89,6 +92,16 @@ def _url(values: Values, name: str, default: str) -> str:
     url = _text(values, name, default).rstrip("/")
     if url and not url.startswith(("https://", "http://")):
         raise SettingsError(f"{name} must start with https:// or http://, not {url!r}")
+    return url
+
+
+def _public_url(values: Values) -> str:
+    url = _url(values, "PUBLIC_URL", "")
+    if urlsplit(url).path:
+        raise SettingsError(
+            "PUBLIC_URL must be a scheme and a host, without a path: the path is known from the"
+            f" prefix that the app is mounted at. It is {url!r}"
+        )
     return url
 
 

@@ -5,6 +5,7 @@ The only file that talks to PortOne.
 
 import json
 import logging
+import os
 import time
 import zlib
 from typing import Any, cast
@@ -40,6 +41,11 @@ class PortOne:
         self.session = requests.Session()
         # A .netrc entry would replace our Authorization header.
         self.session.trust_env = False
+        self._network = {
+            "proxies": {"http": settings.proxy, "https": settings.proxy} if settings.proxy else {},
+            # A private certificate authority, as requests itself takes it.
+            "verify": os.environ.get("REQUESTS_CA_BUNDLE") or True,
+        }
         self.session.headers["Authorization"] = f"PortOne {settings.api_secret}"
         self.session.headers["Accept-Encoding"] = "gzip"
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
@@ -179,7 +185,7 @@ class PortOne:
         deadline = time.monotonic() + sum(timeout)
         # The adapter follows no redirect, which would carry the secret to another address.
         adapter = self.session.get_adapter(cast(str, request.url))
-        with adapter.send(request, stream=True, timeout=timeout) as response:
+        with adapter.send(request, True, timeout, **self._network) as response:
             body = b""
             # read1 returns what has arrived. iter_content would wait until a whole piece is full.
             while piece := response.raw.read1(65_536, decode_content=False):

@@ -68,7 +68,8 @@ def create_payment(order_id: str) -> Opened:
     body = json_body()
     last = storage.read_payment(order.payment_id)
     methods = merchant().settings.pay_methods
-    pay_method = one_of(body, "payMethod", methods, last.pay_method if last else None)
+    same = last.pay_method if last and last.pay_method in methods else methods[0]
+    pay_method = one_of(body, "payMethod", methods, same)
     window_type = one_of(body, "windowType", WINDOW_TYPES, last.window_type if last else None)
     return attempt_opened(order, open_attempt(order, pay_method, window_type))
 
@@ -140,6 +141,7 @@ def show_order(order_id: str) -> str | tuple[str, int]:
         "merchant/result.html",
         order=order,
         payment=payment,
+        pay_methods=merchant().settings.pay_methods,
         account=account_to_pay_into(payment),
         events=storage.read_events(order_id),
         unknown=not is_known,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection
 from typing import Any
+from unicodedata import category
 
 from flask import request
 
@@ -13,8 +14,15 @@ from .languages import translate
 
 MAX_BODY_BYTES = 16 * 1024
 WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
+# Vowel signs and tone marks, such as those of Thai, which \w leaves out.
+MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if category(chr(code))[0] == "M")
 BUYER = {  # field: (pattern, bytes at most, what was expected)
-    "name": (r"[\w .'·-]{1,30}", 30, "Letters and spaces only, at most 30 bytes."),
+    # Letters with the marks of their script, digits, and the signs of O’Brien and (주)홍길동.
+    "name": (
+        rf"(?:[^\W_]|[ .,'’·&()\-{MARKS}])+",
+        30,
+        "Letters and spaces only, at most 30 bytes.",
+    ),
     "email": (
         r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
         100,

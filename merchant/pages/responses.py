@@ -148,6 +148,10 @@ def _add_headers(response: Response) -> Response:
     if not (request.endpoint or "").endswith(".static"):
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Accept-Language, Cookie"
+        # The address of a result page opens it: it must not leak, and nobody may frame the page.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "DENY"
     languages.remember(response)
     return response
 

@@ -5,6 +5,7 @@
 const texts = document.getElementById("texts").dataset;
 const form = document.getElementById("order-form"); // on the order page
 const retry = document.getElementById("retry"); // on the result page
+const again = document.getElementById("again"); // there: the methods and windows for another attempt
 const button = form ? document.getElementById("pay") : retry;
 // PaymentError.code of npm's @portone/browser-sdk: which text. Any other is "notOpened".
 const NOT_OPENED = {
@@ -39,7 +40,7 @@ async function createPayment() {
 
   const orderUrl = form ? kept && kept.orderUrl : retry.dataset.order;
   let answer;
-  if (!form) answer = await post(retry.dataset.payments, {});
+  if (!form) answer = await post(retry.dataset.payments, Object.fromEntries(new FormData(again)));
   else if (!kept) answer = await post(form.action, wanted);
   else answer = await post(`${orderUrl}/payments`, { payMethod: wanted.payMethod, windowType: wanted.windowType });
 
@@ -206,6 +207,15 @@ function remembered() {
   }
 }
 
+// Back to the order that was left, unless it no longer exists.
+async function showRemembered() {
+  const url = remembered();
+  if (!url) return;
+  const answer = await fetch(url, { method: "HEAD" }).catch(() => null);
+  if (answer && answer.status === 404) remember(null);
+  else location.replace(url);
+}
+
 function showPrice() {
   const chosen = form.querySelector("[name=productId]:checked");
   if (!chosen) return;
@@ -215,7 +225,7 @@ function showPrice() {
 }
 
 if (form) {
-  if (remembered()) location.replace(remembered());
+  showRemembered();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     pay();
@@ -248,6 +258,6 @@ function offerCopy() {
 // Back to a page that the browser had kept as it was left, with the button still disabled.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  if (form && remembered()) location.replace(remembered());
+  if (form && remembered()) showRemembered();
   else location.reload();
 });
