@@ -128,6 +128,17 @@ class PortOne:
             raise PortOneUnavailable("the answer is not a cancellation as PortOne documents it")
         return cast(dict[str, Any], answer["cancellation"])
 
+    def date(self, payment_id: str) -> str | None:
+        """Returns the Date header of an answer, whatever it answers. Raises PortOneUnavailable."""
+        look_up, timeout = self._prepare("GET", payment_id), (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            with self.session.get_adapter(self._api_base).send(
+                look_up, stream=True, timeout=timeout
+            ) as response:
+                return response.headers.get("Date")
+        except requests.RequestException as error:
+            raise PortOneUnavailable(type(error).__name__) from error
+
     def _url(self, payment_id: str) -> str:
         return f"{self._api_base}/payments/{quote(payment_id, safe='')}"
 
