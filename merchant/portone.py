@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import time
-import zlib
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -17,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from .config import Settings
 from .errors import PortOneRejected, PortOneUnavailable
 from .lookup_limit import LookupLimit
-from .records import Record, is_payment
+from .records import Record, decode, is_payment
 from .rows import PaymentRow
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
@@ -26,10 +25,6 @@ CONNECT_SECONDS, READ_SECONDS = 3, 10
 PG_READ_SECONDS = 60
 MAX_ANSWER_BYTES = 1_000_000
 MAX_LIST_BYTES = 50_000_000  # a page of 1,000 payments is about 1.5 MB
-GZIP = zlib.MAX_WBITS | 32  # zlib's sign for gzip or deflate
-
-# Amounts are whole numbers. A decimal or NaN becomes text, and so fails every check.
-JSON = json.JSONDecoder(parse_float=str, parse_constant=str)
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +36,9 @@ class PortOne:
         self.session = requests.Session()
         # A .netrc entry would replace our Authorization header.
         self.session.trust_env = False
-        self._network = {
-            "proxies": {"http": settings.proxy, "https": settings.proxy} if settings.proxy else {},
-            # A private certificate authority, as requests itself takes it.
-            "verify": os.environ.get("REQUESTS_CA_BUNDLE") or True,
-        }
+        self._proxies = dict.fromkeys(("http", "https"), settings.proxy) if settings.proxy else {}
+        # A private certificate authority, as requests itself takes it.
+        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self.session.headers["Authorization"] = f"PortOne {settings.api_secret}"
         self.session.headers["Accept-Encoding"] = "gzip"
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
@@ -140,6 +133,15 @@ class PortOne:
             raise PortOneUnavailable("the answer is not a cancellation as PortOne documents it")
         return cast(dict[str, Any], answer["cancellation"])
 
+    def date(self, payment_id: str) -> str | None:
+        """Returns the Date header of an answer, whatever it answers. Raises PortOneUnavailable."""
+        look_up, timeout = self._prepare("GET", payment_id), (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            with self._send(look_up, timeout) as response:
+                return response.headers.get("Date")
+        except requests.RequestException as error:
+            raise PortOneUnavailable(type(error).__name__) from error
+
     def _url(self, payment_id: str) -> str:
         return f"{self._api_base}/payments/{quote(payment_id, safe='')}"
 
@@ -173,6 +175,13 @@ class PortOne:
             raise PortOneRejected(status, body)
         raise PortOneUnavailable(f"HTTP {status}")
 
+    def _send(
+        self, request: requests.PreparedRequest, timeout: tuple[float, float]
+    ) -> requests.Response:
+        # The adapter follows no redirect, which would carry the secret to another address.
+        adapter = self.session.get_adapter(cast(str, request.url))
+        return adapter.send(request, True, timeout, verify=self._verify, proxies=self._proxies)
+
     def _exchange(
         self, request: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
     ) -> tuple[int, object]:
@@ -183,9 +192,7 @@ class PortOne:
         still hold this thread for longer; LookupLimit bounds how many threads that can be.
         """
         deadline = time.monotonic() + sum(timeout)
-        # The adapter follows no redirect, which would carry the secret to another address.
-        adapter = self.session.get_adapter(cast(str, request.url))
-        with adapter.send(request, True, timeout, **self._network) as response:
+        with self._send(request, timeout) as response:
             body = b""
             # read1 returns what has arrived. iter_content would wait until a whole piece is full.
             while piece := response.raw.read1(65_536, decode_content=False):
@@ -194,9 +201,4 @@ class PortOne:
                     return response.status_code, None
                 if time.monotonic() > deadline:
                     raise requests.ReadTimeout("the answer did not end in time")
-        try:
-            if "Content-Encoding" in response.headers:
-                body = zlib.decompressobj(GZIP).decompress(body, max_bytes)
-            return response.status_code, JSON.decode(body.decode())
-        except (ValueError, RecursionError, zlib.error):
-            return response.status_code, None
+        return response.status_code, decode(body, "Content-Encoding" in response.headers, max_bytes)

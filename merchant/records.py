@@ -4,7 +4,9 @@ read.
 Source: https://developers.portone.io/api/rest-v2/payment
 """
 
+import json
 import re
+import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -15,6 +17,19 @@ NO_RECORD: Record = {"status": "PAYMENT_NOT_FOUND"}  # the payment window never 
 # Only in these the amount and the terms are final; before, the buyer may still change the payment.
 MONEY_STATUSES = {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}
 MAX_AMOUNT = 2**31
+GZIP = zlib.MAX_WBITS | 32  # zlib's sign for gzip or deflate
+# Amounts are whole numbers. A decimal or NaN becomes text, and so fails every check.
+JSON = json.JSONDecoder(parse_float=str, parse_constant=str)
+
+
+def decode(body: bytes, is_compressed: bool, max_bytes: int) -> object:
+    """Returns the JSON of an answer; None if it is not JSON, or too long."""
+    try:
+        if is_compressed:
+            body = zlib.decompressobj(GZIP).decompress(body, max_bytes)
+        return JSON.decode(body.decode())
+    except (ValueError, RecursionError, zlib.error):
+        return None
 
 
 def is_payment(record: Record) -> bool:

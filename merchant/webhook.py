@@ -31,9 +31,14 @@ def is_signed(secrets: Iterable[bytes], headers: Headers, body: bytes) -> bool:
         return False
     signatures = headers.get("webhook-signature", "").split(" ")
     given = [each[3:].encode() for each in signatures if each.startswith("v1,")]
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    expected = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)) for key in secrets]
+    expected = [signature(key, message_id, timestamp, body) for key in secrets]
     return any(hmac.compare_digest(one, other) for one in given for other in expected)
+
+
+def signature(secret: bytes, message_id: str, timestamp: str, body: bytes) -> bytes:
+    """Returns the base64 of a webhook's signature. timestamp: seconds since 1970."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return base64.b64encode(hmac.digest(secret, signed, hashlib.sha256))
 
 
 def payment_id_of(body: Mapping[str, Any]) -> str | None:

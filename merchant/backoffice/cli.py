@@ -1,7 +1,4 @@
-"""The commands:
-
-`flask reconcile` for cron; `flask orders`, `order`, `refund`, `acknowledge` for people.
-"""
+"""The commands: `flask reconcile` for cron; `orders`, `order`, `refund`, … for people."""
 
 from datetime import timedelta
 
@@ -18,6 +15,7 @@ from ..storage import orders as orders_table
 from ..views import bp
 from . import reconciliation, refunds
 from .attention import needs_a_person
+from .doctor import examine
 from .models import UnknownPayment
 from .reconciliation import LISTED, NOT_ASKED, NOT_LISTED
 
@@ -169,3 +167,18 @@ def order(order_id: str) -> None:
         if event.duration_ms is not None:
             line += f"  {event.duration_ms} ms"
         click.echo(f"{line}  {event.detail}" if event.detail else line)
+
+
+@bp.cli.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check the whole set-up, and say what to do.
+
+    Settings, database, PortOne, clock, webhook, public address, and what is to be done at the PG.
+    Exit status 1 if something is wrong, else 0.
+    """
+    is_ok = True
+    for finding in examine():
+        click.echo(f"{'OK' if finding.is_ok else '!!'}  {finding.text}")
+        is_ok = is_ok and finding.is_ok
+    context.exit(0 if is_ok else 1)

@@ -1,0 +1,128 @@
+"""Finds out whether the shop is set up right, and says what to do: for `flask doctor`."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from flask import current_app, url_for
+
+from ..config import Settings, flag
+from ..current import merchant
+from ..views import bp
+from .database_checks import database_faults, database_name
+from .findings import Finding, ok, wrong
+from .pg_tasks import PGS, tasks_of
+from .portone_checks import Channel, ask_portone
+from .webhook_checks import delivery_fault
+
+# Both: https://developers.portone.io/opi/ko/integration/webhook/readme-v2
+PORTONE_IP = "52.78.5.241"
+MODES = (
+    "PortOne's console has one webhook address with up to two secrets for test mode, and"
+    " another for live mode: the secret has to be of the channel's mode"
+)
+
+
+def examine() -> Iterator[Finding]:
+    """Yields what is well and what is wrong.
+
+    Nothing is changed. No connection of the database is held while PortOne or our own site is
+    asked; what the session has pending is rolled back. A setting that config.py refuses is not
+    found here: the app does not start with it, and the SettingsError names it.
+    """
+    settings = merchant().settings
+    yield ok(f"The settings load: store {settings.store_id}, channel {settings.channel_key}")
+    yield from _database()
+    findings, channel = ask_portone(settings)
+    yield from findings
+    is_live = not settings.allow_test or channel.type == "LIVE"
+    yield from _mode(settings, channel)
+    yield from _leftovers(settings, is_live)
+    yield from _public_url(settings, is_live)
+    yield from _webhook(settings)
+    yield from _pg(settings, channel)
+
+
+def _database() -> list[Finding]:
+    name = f"The database ({database_name()})"
+    faults = [wrong(f"{name}: {fault}") for fault in database_faults()]
+    return faults or [ok(f"{name} can be written, is durable, and has the tables of models.py")]
+
+
+def _mode(settings: Settings, channel: Channel) -> Iterator[Finding]:
+    allowed = f"PORTONE_ALLOW_TEST is {'on' if settings.allow_test else 'off'}"
+    if channel.type is None:
+        yield ok(f"{allowed}; whether the channel is TEST or LIVE shows after its first payment")
+    elif channel.type == "LIVE" and settings.allow_test:
+        yield wrong(f"{allowed} and the channel is LIVE, so a test payment gets goods: remove it")
+    elif channel.type == "TEST" and not settings.allow_test:
+        yield wrong(
+            f"{allowed} and the channel is TEST, so every payment is refused:"
+            " set PORTONE_ALLOW_TEST=1, or for a real shop the key of a live channel"
+        )
+    else:
+        yield ok(f"{allowed} and the channel is {channel.type}")
+
+
+def _leftovers(settings: Settings, is_live: bool) -> Iterator[Finding]:
+    """What is right in the sandbox only."""
+    if not is_live:
+        return
+    left = ["PORTONE_SANDBOX"] if flag(current_app.config, "PORTONE_SANDBOX") else []
+    left += ["PAYMENT_PANEL"] if settings.panel else []
+    left += ["PORTONE_SDK_URL"] if settings.sdk_url.startswith("/") else []
+    left += ["PORTONE_CONSOLE_URL"] if settings.console_url.startswith("/") else []
+    advice = {"PORTONE_SANDBOX": " (set it to 0: .flaskenv sets 1 for flask)"}
+    for name in left:
+        yield wrong(f"{name} is left from the sandbox: remove it{advice.get(name, '')}")
+    if not left:
+        yield ok("No setting is left from the sandbox")
+
+
+def _public_url(settings: Settings, is_live: bool) -> Iterator[Finding]:
+    url = settings.public_url
+    if not url and is_live:
+        yield wrong("PUBLIC_URL is not set: set it to the address that buyers see, https://…")
+    elif not url:
+        yield ok("PUBLIC_URL is not set, and not needed on your own machine")
+    elif urlsplit(url).path:
+        yield wrong(f"PUBLIC_URL {url} has a path: leave scheme and host only")
+    elif is_live and not url.startswith("https://"):
+        yield wrong(f"PUBLIC_URL {url} is not https: buyers' data would be open to read")
+    else:
+        yield ok(f"PUBLIC_URL is {url}")
+
+
+def _webhook(settings: Settings) -> Iterator[Finding]:
+    secrets = settings.webhook_secrets
+    if not secrets:
+        yield wrong(f"PORTONE_WEBHOOK_SECRET is not set, so anybody can send webhooks. {MODES}")
+    else:
+        rotation = " (take the old one out after the rotation)" if len(secrets) > 1 else ""
+        yield ok(f"PORTONE_WEBHOOK_SECRET has {len(secrets)} secret(s){rotation}. {MODES}")
+    with current_app.test_request_context():
+        own = settings.public_url and settings.public_url + url_for(f"{bp.name}.webhook")
+    address = settings.notice_url or own
+    if not address:
+        yield ok("The webhook was not tried: without PUBLIC_URL its address is not known")
+    elif fault := delivery_fault(address, settings):
+        yield wrong(f"The webhook at {address} {fault}")
+    else:
+        way = f"tried from here; PortOne sends from {PORTONE_IP}"
+        yield ok(f"The webhook at {address} answers as PortOne expects ({way})")
+
+
+def _pg(settings: Settings, channel: Channel) -> Iterator[Finding]:
+    config = current_app.config
+    several = str(config.get("PORTONE_CHANNELS") or "").split()  # PG=channel-key-…
+    names = str(config.get("PORTONE_PG") or "").split()
+    names = names or [each.partition("=")[0] for each in several]
+    if not names:
+        yield ok("PORTONE_PG is not set, so it is not known what the PG wants")
+    elif channel.pg and channel.pg not in names:
+        yield wrong(f"PORTONE_PG is {' '.join(names)}, but the channel's PG is {channel.pg}")
+    for name in names or filter(None, [channel.pg]):
+        if name in PGS:
+            for task in tasks_of(name, "VIRTUAL_ACCOUNT" in settings.pay_methods):
+                yield ok(f"{name}, to be done by hand and not checked here: {task}")
+        elif names:
+            yield wrong(f"PORTONE_PG {name} is not known: expected one of {', '.join(PGS)}")
