@@ -24,7 +24,6 @@ def host(config, buyer):
             "毛利 蘭",
             "Müller-Lüdenscheidt",
             "म\u0941\u0902शी",
-            "김철수 & 이영희",
             "Kim, Jr.",
         ),
     ],

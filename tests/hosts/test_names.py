@@ -12,7 +12,7 @@ from tests.hosts.apps import names
 @pytest.fixture
 def app(config, tmp_path):
     for file in ("style.css", "checkout.js"):
-        (tmp_path / file).write_text(f"host's {file}")
+        (tmp_path / file).write_text(f"own:{file}")
     return names.create_app({**config, "STATIC_FOLDER": str(tmp_path)})
 
 
@@ -37,16 +37,16 @@ def test_a_host_with_classes_order_and_payment_keeps_its_rows_and_relationships(
 def test_a_hosts_pages_files_and_addresses_are_its_own(app, buyer):
     host = buyer(app)
     host.pay()
-    assert host.get("/").text == "host's layout: host's order host's 1000"
-    assert host.get("/result").text == "host's layout: host's result"
+    assert host.get("/").text == "own:layout own:order own:1000"
+    assert host.get("/result").text == "own:layout own:result"
     for file in ("style.css", "checkout.js"):
-        assert host.get(f"/static/{file}").text == f"host's {file}"
-        assert "host's" not in host.get(f"/shop/static/merchant/{file}").text
+        assert host.get(f"/static/{file}").text == f"own:{file}"
+        assert "own:" not in host.get(f"/shop/static/merchant/{file}").text
     own = ["/?order_id=1&filename=style.css", "/where?order_id=1&filename=style.css"]
     own += ["/payment/webhook?order_id=1&filename=style.css", "/orders/1?filename=style.css"]
     assert host.get("/where").json == [*own, "/static/style.css?order_id=1"]
     assert host.client.post("/payment/webhook").text == "host's webhook"
-    assert host.get("/nowhere").text == "host's error 404"
+    assert host.get("/nowhere").text == "own:error 404"
 
 
 def test_the_merchants_pages_use_nothing_of_a_host_with_the_same_names(app, buyer):
@@ -55,7 +55,7 @@ def test_the_merchants_pages_use_nothing_of_a_host_with_the_same_names(app, buye
     pages = ["/shop/", f"/shop/orders/{order['orderId']}", "/shop/orders/nothing"]
     for path in pages:
         page = host.get(path).text
-        assert "host" not in page.replace("localhost", "")
+        assert "own:" not in page
         assert 'lang="ko"' in page
     assert all("checkout.js" in host.get(path).text for path in pages[:2])
     assert all("v2/browser-sdk.js" in host.get(path).text for path in pages[:2])
@@ -67,7 +67,7 @@ def test_a_hosts_command_is_its_own_and_the_merchants_are_in_a_group(app, buyer)
         names.db.session.add(names.Order(name="apple"))
         names.db.session.commit()
     run = app.test_cli_runner().invoke
-    assert run(args=["orders"]).output == "host's apple 0\n"
+    assert run(args=["orders"]).output == "own:apple 0\n"
     assert order["orderId"] in run(args=["merchant", "orders"]).output
     assert not {"order", "refund", "reconcile"} & set(app.cli.commands)
     assert {"order", "refund", "reconcile"} <= set(app.cli.commands["merchant"].commands)

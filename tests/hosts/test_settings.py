@@ -9,6 +9,7 @@ from sqlalchemy import NullPool, create_engine, inspect
 
 import merchant
 import portone_sandbox
+from tests.conftest import BUYER
 from tests.databases import new_database
 from tests.hosts.conftest import ACCOUNT
 
@@ -95,3 +96,20 @@ def test_our_own_site_is_warned_too(tmp_path, caplog):
 def test_nobody_else_is_warned(tmp_path, caplog, settings):
     starts(settings, tmp_path)
     assert warned_of_secret(caplog) == []
+
+
+def test_a_host_whose_database_is_away_at_its_start_takes_payments_once_it_is_there(
+    config, buyer, tmp_path
+):
+    """Its own tests and commands may create the app with settings whose database nobody has started."""
+    folder = tmp_path / "not yet"
+    app = Flask(__name__)
+    app.config.from_mapping(config, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/host.db")
+    SQLAlchemy(app)
+    merchant.init_app(app, "/shop")
+    host = buyer(app)
+    body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": BUYER}
+    answer = host.post("/orders", body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "DATABASE_UNAVAILABLE")
+    folder.mkdir()
+    host.pay()

@@ -42,14 +42,14 @@ class PaymentEvent(db.Model):
 
 
 TEMPLATES = {
-    "layout.html": "host's layout: {% block main %}{% endblock %}",
+    "layout.html": "own:layout {% block main %}{% endblock %}",
     "order.html": '{% extends "layout.html" %}{% block main %}{{ _("order") }} {{ 1000 | won }}{% endblock %}',
     "result.html": '{% extends "layout.html" %}{% block main %}{{ "result" | _ }}{% endblock %}',
-    "error.html": "host's error {{ code }}",
+    "error.html": "own:error {{ code }}",
 }
 # What the host gives to every template of its own, under names that the merchant's templates know too.
 EVERYWHERE = {
-    name: f"host's {name}"
+    name: f"own:{name}"
     for name in (
         *(
             "_",
@@ -75,7 +75,7 @@ EVERYWHERE = {
         ),
         *("products", "settings", "takes_payment", "text", "title", "unknown", "when", "won"),
     )
-} | {"can_retry": False, "takes_payment": False, "_": lambda text: f"host's {text}"}
+} | {"can_retry": False, "takes_payment": False, "_": lambda text: f"own:{text}"}
 
 bp = Blueprint("merchant_site", __name__)
 
@@ -87,11 +87,11 @@ def show_order(order_id):
 
 
 def create_app(config):
-    app = Flask(__name__, static_folder=config["STATIC_FOLDER"])
+    app = Flask(__name__, static_url_path="/static", static_folder=config["STATIC_FOLDER"])
     app.config.from_mapping(config)
     app.jinja_loader = DictLoader(TEMPLATES)
-    app.jinja_env.globals["_"] = lambda text: f"host's {text}"
-    app.jinja_env.filters["_"] = app.jinja_env.filters["won"] = lambda text: f"host's {text}"
+    app.jinja_env.globals["_"] = lambda text: f"own:{text}"
+    app.jinja_env.filters["_"] = app.jinja_env.filters["won"] = lambda text: f"own:{text}"
     app.context_processor(lambda: EVERYWHERE)
     db.init_app(app)
     app.register_blueprint(bp)
@@ -121,7 +121,7 @@ def create_app(config):
     def orders():
         """List the orders."""
         for order in db.session.scalars(db.select(Order)):
-            click.echo(f"host's {order.name} {len(order.payments)}")
+            click.echo(f"own:{order.name} {len(order.payments)}")
 
     merchant.init_app(app, url_prefix="/shop")
     with app.app_context():
