@@ -33,7 +33,8 @@ class Http:
 class Buyer:
     """Orders and pays in the merchant that a host has mounted under `prefix`.
 
-    client: Flask's test client or Http. options: of each request, such as {"base_url": …} or {"headers": …}.
+    client: Flask's test client or Http. options: of each request, such as {"base_url": …} or
+    {"headers": …}.
     """
 
     def __init__(self, client, portone, prefix="", **options):
@@ -84,7 +85,9 @@ class Buyer:
 
 @pytest.fixture
 def config(tmp_path, portone):
-    """A host's settings, the merchant's among them: an empty database of its own, and the stand-in as PortOne."""
+    """A host's settings, the merchant's among them: an empty database of its own, and the stand-in
+    as PortOne.
+    """
     return {
         **ACCOUNT,
         "PORTONE_API_BASE": portone.url,

@@ -31,7 +31,8 @@ def serve(app):
 
 @contextmanager
 def run(*command, env, log, cwd=ROOT, path="/"):
-    """A program of this Python that listens on the socket {fd} or at the port {port}. Gives its address.
+    """A program of this Python that listens on the socket {fd} or at the port {port}. Gives its
+    address.
 
     path: what it is asked for until it answers. log: a file for what it prints.
     """

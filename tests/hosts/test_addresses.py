@@ -1,4 +1,6 @@
-"""A host behind a proxy, under a path, on a name of its own: every link and every redirect leads back to it."""
+"""A host behind a proxy, under a path, on a name of its own: every link and every redirect leads
+back to it.
+"""
 
 import re
 
@@ -23,7 +25,8 @@ def addresses(page):
 def pay_and_look(buyer, host, outside):
     """Pays, and follows every address of the pages.
 
-    host: what the paths of links begin with. outside: the whole address that the world uses for the merchant's pages.
+    host: what the paths of links begin with. outside: the whole address that the world uses for the
+    merchant's pages.
     """
     order = buyer.pay()
     assert order["request"]["redirectUrl"] == f"{outside}/payment-redirect"

@@ -1,4 +1,6 @@
-"""Applications of the structure of real ones, written by others: after paying, all of theirs works as before."""
+"""Applications of the structure of real ones, written by others: after paying, all of theirs works
+as before.
+"""
 
 import shutil
 import sys
@@ -53,7 +55,7 @@ def test_a_blog_with_the_usual_five_extensions(config, buyer):
     assert host.get("/api/users/1").json == {"username": "susan"}
     assert host.get("/api/users/2").json == {"error": "Not Found"}
     assert host.client.get("/nowhere", **HTML).text == "File Not Found"
-    assert 'id="' in host.client.get("/shop/orders/nothing", **HTML).text.replace("class=", "id=")
+    assert "/shop/static/merchant/style.css" in host.client.get("/shop/orders/nothing", **HTML).text
     run = app.test_cli_runner().invoke
     assert run(args=["translate", "update"]).output == "updated\n"
     assert run(args=["merchant", "orders"]).output.count("PAID") == 2
@@ -63,8 +65,9 @@ def test_a_blog_with_the_usual_five_extensions(config, buyer):
 
 
 @pytest.mark.database
-def test_a_shop_that_has_orders_payments_and_staff_of_its_own(config, buyer, caplog):
+def test_a_shop_that_has_orders_payments_and_staff_of_its_own(config, buyer):
     app = flaskshop.create_app(config)
+    flaskshop.inserted.clear()
     with app.app_context():
         flaskshop.db.create_all()
         flaskshop.User.create(username="kim", is_admin=True)
@@ -83,15 +86,14 @@ def test_a_shop_that_has_orders_payments_and_staff_of_its_own(config, buyer, cap
     assert "the shop's" not in host.get("/pay/orders/nothing").text
     assert flaskshop.inserted == ["User", "Order", "OrderPayment"]
     shown = host.get(f"/pay/orders/{order['orderId']}")
-    assert int(shown.headers["X-Queries"]) > 0 and "the shop" not in shown.headers
-    flaskshop.inserted.clear()
+    assert int(shown.headers["X-Queries"]) > 0
 
 
 @pytest.mark.parametrize("package", ["yourshop", "yourshop.payments"])
 def test_copied_into_a_package_of_the_host_it_takes_payments(
     config, buyer, tmp_path, monkeypatch, package
 ):
-    """merchant/, static/merchant/ and templates/merchant/ side by side in the host's own package."""
+    """merchant/, static/merchant/ and templates/merchant/ in the host's own package."""
     root = tmp_path.joinpath("copy", *package.split("."))
     root.mkdir(parents=True)
     for folder in ("merchant", "static/merchant", "templates/merchant"):

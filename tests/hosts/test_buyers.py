@@ -1,4 +1,6 @@
-"""Buyers are called what they are called, and a method that the shop no longer offers does not block a retry."""
+"""Buyers are called what they are called, and a method that the shop no longer offers does not
+block a retry.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""MySQL and MariaDB: the merchant's tables hold Korean, whatever character set the database has by default."""
+"""MySQL and MariaDB: the merchant's tables hold Korean, whatever character set the database has by
+default.
+"""
 
 import pytest
 from flask import Flask

@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+from flask import after_this_request
 
 import portone_sandbox
 from tests.hosts.apps import babel, caching, cors, csp, csrf, limiter, login
@@ -171,8 +172,6 @@ def test_with_cors_for_every_route_one_pays_and_a_page_says_on_what_it_depends(c
 
 
 def test_what_an_extension_says_a_page_depends_on_is_left_there(config, buyer):
-    from flask import after_this_request
-
     app = cors.create_app(config)
 
     @app.before_request

@@ -1,4 +1,6 @@
-"""An SQLite database in memory, as most hosts' tests have it, loses nothing when the merchant is mounted."""
+"""An SQLite database in memory, as most hosts' tests have it, loses nothing when the merchant is
+mounted.
+"""
 
 import pytest
 from flask import Flask
@@ -44,7 +46,7 @@ def test_a_database_in_memory_keeps_the_hosts_rows_and_the_merchants_tables(
 
 
 def test_a_host_that_pushes_one_context_for_a_whole_test_can_pay_in_it(config, buyer):
-    """setUp() of unittest: a context is pushed and the tables are created; tearDown() drops them."""
+    """setUp() of unittest pushes a context and creates the tables; tearDown() drops them."""
     app = Flask(__name__)
     app.config.from_mapping(config, SQLALCHEMY_DATABASE_URI="sqlite://")
     database = SQLAlchemy(app)

@@ -84,7 +84,9 @@ def test_a_host_whose_templates_may_use_no_unknown_name_can_be_paid_in(config, b
 
 
 def test_a_host_whose_own_blueprint_is_called_merchant_is_told_at_start(config):
-    """Flask tells blueprints apart by their names only: the host's must have another, at its registration."""
+    """Flask tells blueprints apart by their names only: the host's must have another, at its
+    registration.
+    """
     app = Flask(__name__)
     app.config.from_mapping(config)
     SQLAlchemy(app)

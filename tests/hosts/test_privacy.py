@@ -1,4 +1,6 @@
-"""What the merchant's answers give away, to whom, and how it reaches PortOne from a guarded network."""
+"""What the merchant's answers give away, to whom, and how it reaches PortOne from a guarded
+network.
+"""
 
 import json
 import shutil
@@ -46,10 +48,12 @@ def test_what_portone_and_the_pg_are_given_shares_nothing_with_the_orders_addres
 
 
 def test_who_knows_only_a_payment_id_is_led_to_a_page_without_personal_data(host):
-    """PortOne's and the PG's staff know it, and all that this page shows; the buyer comes back with nothing else.
+    """PortOne's and the PG's staff know it, and all that this page shows; the buyer comes back with
+    nothing else.
 
-    The buyer may come back in another browser than the one that ordered, such as the one of a card company's app. So
-    no cookie can tell the buyer from somebody else, and the address that PortOne is given holds no secret.
+    The buyer may come back in another browser than the one that ordered, such as the one of a card
+    company's app. So no cookie can tell the buyer from somebody else, and the address that PortOne
+    is given holds no secret.
     """
     order = host.order()
     host.portone.records[order["paymentId"]] = record(order, "VIRTUAL_ACCOUNT_ISSUED")

@@ -148,7 +148,9 @@ def test_mounting_the_merchant_twice_in_one_app_is_refused(config):
 
 
 def test_a_host_whose_portone_hangs_answers_its_own_pages(config, buyer, portone):
-    """One client of the host waits for PortOne; another one's page needs a connection of the same small pool."""
+    """One client of the host waits for PortOne; another one's page needs a connection of the same
+    small pool.
+    """
     options = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 1}
     app = plain.create_app({**config, "SQLALCHEMY_ENGINE_OPTIONS": options})
     host = buyer(app)

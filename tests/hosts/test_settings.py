@@ -101,7 +101,9 @@ def test_nobody_else_is_warned(tmp_path, caplog, settings):
 def test_a_host_whose_database_is_away_at_its_start_takes_payments_once_it_is_there(
     config, buyer, tmp_path
 ):
-    """Its own tests and commands may create the app with settings whose database nobody has started."""
+    """Its own tests and commands may create the app with settings whose database nobody has
+    started.
+    """
     folder = tmp_path / "not yet"
     app = Flask(__name__)
     app.config.from_mapping(config, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/host.db")

@@ -1,4 +1,6 @@
-"""A host with Flask-Babel, as its documentation writes it: it brings its own `_`, and its own `lang` in the query."""
+"""A host with Flask-Babel, as its documentation writes it: it brings its own `_`, and its own
+`lang` in the query.
+"""
 
 from flask import Flask, render_template_string, request
 from flask_babel import Babel, format_currency, gettext

@@ -1,6 +1,7 @@
 """A host with Flask-WTF's CSRFProtect, as its documentation writes it.
 
-EXEMPT: docs/copy's line for the merchant is there. PROTECTED_LATER: CSRFProtect is set up after the merchant.
+EXEMPT: docs/copy's line for the merchant is there. PROTECTED_LATER: CSRFProtect is set up after the
+merchant.
 """
 
 from flask import Flask, render_template_string
@@ -11,7 +12,7 @@ from wtforms.validators import DataRequired
 
 import merchant
 
-PAGE = '<form method="post">{{ form.csrf_token }} {{ form.name(size=20) }} <input type="submit"></form>'
+PAGE = '<form method="post">{{ form.csrf_token }} {{ form.name(size=20) }}</form>'
 
 
 class MyForm(FlaskForm):

@@ -1,7 +1,8 @@
-"""A shop of the structure of a larger open-source one: own base model, own orders and payments, staff, CSRF.
+"""A shop of the structure of a larger open-source one: own base model, own orders and payments,
+staff, CSRF.
 
-Its models listen to their own events, its blueprints come from a registry, every error has its page, and each
-request's queries are recorded.
+Its models listen to their own events, its blueprints come from a registry, every error has its
+page, and each request's queries are recorded.
 """
 
 import time

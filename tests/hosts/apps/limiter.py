@@ -1,4 +1,6 @@
-"""A host with Flask-Limiter and a default limit, as its documentation writes it, and docs/copy's line."""
+"""A host with Flask-Limiter and a default limit, as its documentation writes it, and docs/copy's
+line.
+"""
 
 from flask import Flask
 from flask_limiter import Limiter

@@ -1,4 +1,6 @@
-"""A host with Flask-Login, as its documentation writes it; the user is loaded and noted before each request."""
+"""A host with Flask-Login, as its documentation writes it; the user is loaded and noted before each
+request.
+"""
 
 from datetime import datetime, timezone
 

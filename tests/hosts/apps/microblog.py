@@ -1,6 +1,8 @@
-"""A blog of the structure of a well-known tutorial's: a factory, extensions without an app, blueprints with commands.
+"""A blog of the structure of a well-known tutorial's: a factory, extensions without an app,
+blueprints with commands.
 
-Flask-SQLAlchemy, Flask-Migrate, Flask-Login, Flask-WTF's forms and Flask-Babel; its API answers errors as JSON.
+Flask-SQLAlchemy, Flask-Migrate, Flask-Login, Flask-WTF's forms and Flask-Babel; its API answers
+errors as JSON.
 """
 
 from datetime import datetime, timezone

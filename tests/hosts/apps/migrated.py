@@ -1,6 +1,7 @@
 """A host as Flask-Migrate's documentation writes it.
 
-HOST_HAS_SHOP: the merchant is mounted; a shop that was there before it has 0. Its migrations create the tables.
+HOST_HAS_SHOP: the merchant is mounted; a shop that was there before it has 0. Its migrations create
+the tables.
 """
 
 import os

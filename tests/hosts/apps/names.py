@@ -1,4 +1,6 @@
-"""A shop whose own names are those of the merchant: classes, tables, endpoints, templates, files, commands, `_`."""
+"""A shop whose own names are those of the merchant: classes, tables, endpoints, templates, files,
+commands, `_`.
+"""
 
 from datetime import datetime
 
@@ -43,11 +45,13 @@ class PaymentEvent(db.Model):
 
 TEMPLATES = {
     "layout.html": "own:layout {% block main %}{% endblock %}",
-    "order.html": '{% extends "layout.html" %}{% block main %}{{ _("order") }} {{ 1000 | won }}{% endblock %}',
+    "order.html": '{% extends "layout.html" %}'
+    '{% block main %}{{ _("order") }} {{ 1000 | won }}{% endblock %}',
     "result.html": '{% extends "layout.html" %}{% block main %}{{ "result" | _ }}{% endblock %}',
     "error.html": "own:error {{ code }}",
 }
-# What the host gives to every template of its own, under names that the merchant's templates know too.
+# What the host gives to every template of its own, under names that the merchant's templates know
+# too.
 EVERYWHERE = {
     name: f"own:{name}"
     for name in (

@@ -1,6 +1,8 @@
-"""A small host in a factory, as Flask's tutorial has it, with everything about addresses left to the test.
+"""A small host in a factory, as Flask's tutorial has it, with everything about addresses left to
+the test.
 
-`create_app()` without settings reads them from the environment, for servers: HOST_… are the host's own.
+`create_app()` without settings reads them from the environment, for servers: HOST_… are the host's
+own.
 """
 
 import os

@@ -1,4 +1,5 @@
-"""A small blog of the structure of Flask's tutorial: plain sqlite3, a connection for each request, no SQLAlchemy.
+"""A small blog of the structure of Flask's tutorial: plain sqlite3, a connection for each request,
+no SQLAlchemy.
 
 The merchant's tables are in the host's own SQLite file.
 """
