@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from . import config, models
 from .current import Merchant
+from .pages import startup
 from .pages.responses import Answer, error, error_page
 from .portone import PortOne
 from .views import bp
@@ -32,28 +33,33 @@ def init_app(
     url_prefix: str | None = None,
     create_tables: bool = True,
     cli_group: str | None = "merchant",
+    subdomain: str | None = None,
 ) -> None:
     """Add the payment pages to your app. Reads the settings of .env.example from `app.config`.
 
     url_prefix: where the pages start, such as "/pay". create_tables: False if your migrations
     create the tables.
-    cli_group: the commands are `flask merchant …`; None puts them beside your own. Uses the app's
-    Flask-SQLAlchemy, which must be set up before; without one it uses its own.
+    cli_group: the commands are `flask merchant …`; None puts them beside your own. subdomain: as
+    Flask's blueprints have it. Uses the app's Flask-SQLAlchemy, which must be set up before;
+    without one it uses its own, on DATABASE_URL.
     Raises config.SettingsError.
     """
     settings = config.load(app.config)
     app.extensions["merchant"] = Merchant(settings, PortOne(settings))
     if "sqlalchemy" not in app.extensions:
+        url = app.config.get("DATABASE_URL") or "sqlite:///merchant.db"  # in instance/
+        app.config.setdefault("SQLALCHEMY_DATABASE_URI", url)
         models.db.init_app(app)
     for room in ROOMS:
         import_module(room, __name__)
-    app.register_blueprint(bp, url_prefix=url_prefix, cli_group=cli_group)
+    app.register_blueprint(bp, url_prefix=url_prefix, cli_group=cli_group, subdomain=subdomain)
+    startup.warn(app, bp, settings)
     if create_tables:
-        with app.app_context():
-            _create_tables()
+        startup.create_tables(app)
 
 
 def _create_tables() -> None:
+    """Our own site does not start without its database. A host's app may have to."""
     try:
         models.create_tables()
     except OperationalError:
@@ -77,8 +83,9 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     # Korean stands in pages as it is, at half the size.
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     app.logger.setLevel(logging.INFO)  # one line for each change of state
-    init_app(app, cli_group=None)
+    init_app(app, create_tables=False, cli_group=None)
     with app.app_context():
+        _create_tables()
         models.let_readers_read_while_one_writes()
     app.register_error_handler(404, lambda _: error_page(404, "There is no such page."))
     app.register_error_handler(405, method_not_allowed)

@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 Values = Mapping[str, Any]
 
@@ -97,10 +96,10 @@ def _url(values: Values, name: str, default: str) -> str:
 
 def _public_url(values: Values) -> str:
     url = _url(values, "PUBLIC_URL", "")
-    if urlsplit(url).path:
+    if url.count("/") > 2 or "?" in url or "#" in url:
         raise SettingsError(
-            "PUBLIC_URL must be a scheme and a host, without a path: the path is known from the"
-            f" prefix that the app is mounted at. It is {url!r}"
+            f"PUBLIC_URL must be scheme and host without a path, not {url!r}: the path comes from "
+            "url_prefix, and from your server (SCRIPT_NAME, or X-Forwarded-Prefix with ProxyFix)"
         )
     return url
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Engine, ForeignKey, String, inspect, text
+from sqlalchemy import JSON, DateTime, Engine, ForeignKey, String, UniqueConstraint, inspect, text
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from werkzeug.local import LocalProxy
 
 from .rows import new_id, now
@@ -29,6 +28,7 @@ class Base(DeclarativeBase):
     # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with
     # it.
     type_annotation_map = {datetime: DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")}
+    __table_args__: Any = KOREAN_TEXT  # a table with arguments of its own repeats it
 
 
 # Used only when the app has no Flask-SQLAlchemy. A host's migrations see our tables through
@@ -48,7 +48,6 @@ class Order(Base):
     """
 
     __tablename__ = "merchant_order"
-    __table_args__ = KOREAN_TEXT
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     product_id: Mapped[str] = mapped_column(String(64))
@@ -74,10 +73,11 @@ class Payment(Base):
     """
 
     __tablename__ = "merchant_payment"
-    __table_args__ = KOREAN_TEXT
+    # No index of its own: MySQL refuses to drop one that a foreign key needs, as a downgrade does.
+    __table_args__ = (UniqueConstraint("order_id", "id"), KOREAN_TEXT)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
-    order_id: Mapped[str] = mapped_column(ForeignKey(Order.id), index=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey(Order.id))
     store_id: Mapped[str] = mapped_column(String(64))
     channel_key: Mapped[str] = mapped_column(String(64))
     order_name: Mapped[str] = mapped_column(String(64))
@@ -114,10 +114,10 @@ class PaymentEvent(Base):
     """One step of an order's trail. It holds no personal data."""
 
     __tablename__ = "merchant_payment_event"
-    __table_args__ = KOREAN_TEXT
+    __table_args__ = (UniqueConstraint("order_id", "id"), KOREAN_TEXT)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[str] = mapped_column(ForeignKey(Order.id), index=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey(Order.id))
     payment_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(default=now)
     event: Mapped[str] = mapped_column(String(32))
@@ -142,6 +142,7 @@ def create_tables() -> None:
         except DBAPIError:  # another worker created it first
             if not inspect(engine).has_table(table.name):
                 raise
+    _check_columns(engine)
     _close_connections(engine)
 
 
@@ -161,6 +162,28 @@ def let_readers_read_while_one_writes() -> None:
 
 
 def _close_connections(engine: Engine) -> None:
-    # A connection must not be shared across a fork. A database in memory lives in its connection.
-    if not isinstance(engine.pool, (StaticPool, SingletonThreadPool)):
+    # A connection must not be shared across a fork. A database in memory lives in its connections.
+    if not _is_in_memory(engine):
         engine.dispose()
+
+
+def _is_in_memory(engine: Engine) -> bool:
+    url = engine.url
+    is_named = url.database not in {None, "", ":memory:"} and url.query.get("mode") != "memory"
+    return engine.dialect.name == "sqlite" and not is_named
+
+
+def _check_columns(engine: Engine) -> None:
+    """Raises RuntimeError if an older version created the tables, and columns are missing."""
+    inspector = inspect(engine)
+    missing = []
+    for table in Base.metadata.sorted_tables:
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        missing += [
+            f"{table.name}.{each.name}" for each in table.columns if each.name not in present
+        ]
+    if missing:
+        raise RuntimeError(
+            f"The database is of an older version: it lacks {', '.join(missing)}. "
+            "docs/production.md says how to add them; in development delete the database file."
+        )

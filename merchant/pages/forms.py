@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from unicodedata import category
 
@@ -14,22 +14,28 @@ from .languages import translate
 
 MAX_BODY_BYTES = 16 * 1024
 WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
-# Vowel signs and tone marks, such as those of Thai, which \w leaves out.
-MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if category(chr(code))[0] == "M")
-BUYER = {  # field: (pattern, bytes at most, what was expected)
-    # Letters with the marks of their script, digits, and the signs of O’Brien and (주)홍길동.
-    "name": (
-        rf"(?:[^\W_]|[ .,'’·&()\-{MARKS}])+",
-        30,
-        "Letters and spaces only, at most 30 bytes.",
-    ),
+
+
+def is_name(text: str) -> bool:
+    """Returns whether it is letters of any script, their marks, digits, and what stands in names.
+
+    O’Brien, (주)홍길동, สมชาย ก้อง and Kim, Jr. are names.
+    """
+    kinds = [category(char)[0] for char in text]
+    others = {char for char, kind in zip(text, kinds, strict=True) if kind not in "LMN"}
+    return "L" in kinds and kinds[0] != "M" and others <= set(" .,'‘’·-()")
+
+
+# field: (check, bytes at most, what was expected)
+BUYER: dict[str, tuple[Callable[[str], object], int, str]] = {
+    "name": (is_name, 30, "Expected a name of at most 30 bytes, without special characters."),
     "email": (
-        r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+        re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+").fullmatch,
         100,
         "Expected an e-mail address such as name@example.com.",
     ),
     "phone": (
-        r"\+?[0-9](-?[0-9]){8,14}",
+        re.compile(r"\+?[0-9](-?[0-9]){8,14}").fullmatch,
         100,
         "Expected a phone number such as 010-1234-5678.",
     ),
@@ -77,9 +83,9 @@ def buyer_fields(body: dict[str, Any]) -> Buyer:
 
 
 def _buyer_field(name: str, value: object) -> str:
-    pattern, max_bytes, expected = BUYER[name]
+    is_valid, max_bytes, expected = BUYER[name]
     if not isinstance(value, str) or not value.strip():
         raise invalid(f"buyer.{name}", REQUIRED)
-    if not re.fullmatch(pattern, value) or len(value.encode()) > max_bytes:
+    if not is_valid(value) or len(value.encode()) > max_bytes:
         raise invalid(f"buyer.{name}", expected)
     return value

@@ -213,7 +213,7 @@ KOREAN = {
     "Expected JSON (Content-Type: application/json).": "JSON 요청이어야 합니다 (Content-Type: application/json).",
     "The request is larger than 16 KB.": "요청이 16KB를 넘습니다.",
     "This field is required.": "필수 입력 항목입니다.",
-    "Letters and spaces only, at most 30 bytes.": "문자와 공백만 30바이트(한글 10자)까지 입력할 수 있습니다.",
+    "Expected a name of at most 30 bytes, without special characters.": "이름은 특수문자 없이 30바이트(한글 10자)까지 입력할 수 있습니다.",
     "Expected an e-mail address such as name@example.com.": "name@example.com 형식의 이메일 주소를 입력해 주세요.",
     "Expected a phone number such as 010-1234-5678.": "010-1234-5678 형식의 전화번호를 입력해 주세요.",
     "There is no such order.": "주문을 찾을 수 없습니다.",

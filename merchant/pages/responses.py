@@ -19,6 +19,7 @@ from . import languages
 from .forms import MAX_BODY_BYTES
 from .languages import translate
 from .messages import ERROR_PAGES, MESSAGES
+from .startup import finish
 
 Answer = tuple[Response, int, dict[str, str]]
 Opened = tuple[dict[str, Any], int, dict[str, str]]
@@ -56,6 +57,14 @@ TEST_REFUSED = (
     "This payment was made through a test channel; "
     "the shop must set PORTONE_ALLOW_TEST=1 to accept it."
 )
+
+HEADERS = {  # the address of a result page opens it: it must not leak, and nobody frames the page
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# What layout.html asks for and not every page sets. A host's own names would come in otherwise.
+NAMES_OF_LAYOUT: dict[str, Any] = {"panel": None, "takes_payment": False, "can_retry": True}
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +138,8 @@ def template_names() -> dict[str, Any]:
 
 def register(bp: Blueprint) -> None:
     """Give the blueprint its error answers, its headers and its template names."""
-    bp.context_processor(template_names)
+    bp.context_processor(lambda: NAMES_OF_LAYOUT | template_names())
+    bp.before_request(finish)
     bp.before_request(_limit_body)
     bp.after_request(_add_headers)
     bp.register_error_handler(Refused, _refused)
@@ -147,11 +157,8 @@ def _limit_body() -> None:
 def _add_headers(response: Response) -> Response:
     if not (request.endpoint or "").endswith(".static"):
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Vary"] = "Accept-Language, Cookie"
-        # The address of a result page opens it: it must not leak, and nobody may frame the page.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Frame-Options"] = "DENY"
+        response.vary.update(("Accept-Language", "Cookie"))
+    response.headers.update(HEADERS)
     languages.remember(response)
     return response
 
