@@ -96,12 +96,12 @@ def test_the_page_shows_the_trail_in_its_order_with_time_source_status_duration_
     shown = rows(shop.client.get(f"/orders/{order['orderId']}?lang=en").text)
     assert [event for event, _ in shown] == shop.trail(order)
     assert all(re.search(r"\d\d:\d\d:\d\d\.\d{3} · ", text) for _, text in shown)
-    said = dict(shown)
+    texts = dict(shown)
     assert re.search(
         r"browser SDK · PortOne: PAID · \d+ ms · portone.py · PortOne.get_payment",
-        said["LOOKED_UP"],
+        texts["LOOKED_UP"],
     )
-    assert "shop · checkout.py · open_order" in said["ORDER_CREATED"]
+    assert "shop · checkout.py · open_order" in texts["ORDER_CREATED"]
 
 
 def test_a_mismatch_shows_both_values_side_by_side(shop):
@@ -174,16 +174,16 @@ def test_the_result_page_draws_both_halves_as_one_sequence(page, site, new_conte
     pay(page, "approve", window_type)
     expect_status(page, "PAID")
     assert messages(page) == PAID_IN_BROWSER
-    said = titles(page)
-    assert said[:5] == [
+    steps = titles(page)
+    assert steps[:5] == [
         "POST /orders",
         "ORDER_CREATED",
         "ATTEMPT_OPENED",
         "201",
         "PortOne.requestPayment",
     ]
-    assert said.index("POST /payment/complete") < said.index("SDK_RETURNED") < len(said) - 1
-    assert said[-1] == "200"
+    assert steps.index("POST /payment/complete") < steps.index("SDK_RETURNED") < len(steps) - 1
+    assert steps[-1] == "200"
     expect(page.locator(".to-pg small")).to_contain_text(re.compile(r"\d\.\d s"))
 
     # The raw record is one click away.
@@ -216,7 +216,7 @@ def test_a_redirect_is_one_sequence_across_three_pages(page):
 
 
 @pytest.mark.browser
-def test_the_order_of_the_servers_steps_is_kept_whatever_the_browsers_clock_says(new_context, site):
+def test_the_servers_steps_stay_in_order_whatever_the_browsers_clock_shows(new_context, site):
     page = new_context(base_url=site.url, locale="en-US").new_page()
     page.add_init_script("const now = Date.now; Date.now = () => now() + 3_600_000")
     begin(page)
@@ -266,7 +266,7 @@ def test_both_attempts_of_an_order_are_drawn(page):
 
 
 @pytest.mark.browser
-def test_an_order_that_only_a_webhook_told_of(page, site):
+def test_an_order_that_only_a_webhook_reported(page, site):
     email = page.input_value("[name=buyerEmail]")
     pay(page, "abandon", "IFRAME")
     expect(page.frame_locator("dialog iframe").locator(".done")).to_be_visible()
