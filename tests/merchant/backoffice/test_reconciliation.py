@@ -159,3 +159,46 @@ def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
     with just_before(shop, read_unfulfilled, lambda: reconcile(shop), "after_cursor_execute"):
         assert reconcile(shop).exit_code == 0
     assert fulfilled == [order["orderId"]]
+
+
+# A list that is not as documented
+
+
+ODD = [None, 7, True, "텍스트", "\ud800", [], ["x"], {}, {"x": 1}, 10**30, float("nan")]
+FIELDS = ["id", "status", "channel", "amount", "method", "paidAt", "statusChangedAt", "updatedAt"]
+
+
+@pytest.mark.parametrize("field", [*FIELDS, "cancellations", "storeId", "currency", "orderName"])
+def test_odd_values_in_a_list_end_no_run_and_hide_no_other_payment(shop, portone, field):
+    for number, odd in enumerate(ODD):
+        order, stranger = shop.order(), shop.order()
+        stranger["request"]["paymentId"] = f"stranger-{field}-{number}"
+        portone.records = {
+            "odd": {**record(stranger, "PAID"), field: odd},
+            order["paymentId"]: record(order, "PAID"),
+        }
+        run(shop, "reconcile")
+        assert rows(shop, order)[0].status == "PAID", odd
+
+
+@pytest.mark.parametrize("field", ["channel", "amount", "method", "cancellations", "storeId"])
+def test_an_odd_value_in_the_list_is_looked_up_and_the_record_decides(shop, portone, field):
+    for odd in ODD:
+        order = shop.order()
+        portone.records = {order["paymentId"]: record(order, "PAID")}
+        listed = {**portone.records[order["paymentId"]], field: odd}
+        portone.fault = on_list(answer(200, {"items": [listed]}))
+        run(shop, "reconcile")
+        assert rows(shop, order)[0].status == "PAID", odd
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"{}", b'{"items": null}', b'{"items": [1]}', b'{"items": {"a": 1}}']
+)
+def test_an_answer_that_is_no_list_is_reported_and_open_payments_are_looked_up(shop, portone, body):
+    order = shop.order()
+    portone.records[order["paymentId"]] = record(order, "PAID")
+    portone.fault = on_list(answer(200, body))
+    result = reconcile(shop)
+    assert result.exit_code == 1 and "one by one" in result.output
+    assert rows(shop, order)[0].status == "PAID"
