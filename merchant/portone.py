@@ -1,7 +1,4 @@
-"""PortOne's V2 REST API (https://developers.portone.io/api/rest-v2).
-
-The only file that talks to PortOne.
-"""
+"""The only file that talks to PortOne. Source: https://developers.portone.io/api/rest-v2"""
 
 import json
 import logging
@@ -20,9 +17,7 @@ from .records import Record, decode, is_payment
 from .rows import PaymentRow
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
-# PortOne advises at least this for calls that reach the PG.
-# https://developers.portone.io/api/rest-v2/overview
-PG_READ_SECONDS = 60
+PG_READ_SECONDS = 60  # PortOne advises at least this for calls that reach the PG
 MAX_ANSWER_BYTES = 1_000_000
 MAX_LIST_BYTES = 50_000_000  # a page of 1,000 payments is about 1.5 MB
 

@@ -51,7 +51,7 @@ def reconcile(context: click.Context, since: int | None, older_than: int) -> Non
     """
     days = None if since is None else timedelta(days=since)
     outcomes = reconciliation.reconcile(days, timedelta(minutes=older_than))
-    click.echo(f"{outcomes.pop(LISTED, 0)} payments changed at PortOne since the last complete run")
+    click.echo(f"{outcomes.pop(LISTED, 0)} payments changed at PortOne")
     needing = list(needs_a_person(flask_of(context)))
     outcomes["need a person: see flask orders --attention"] = len(needing)
     for outcome, count in outcomes.items():

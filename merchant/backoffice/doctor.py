@@ -1,7 +1,6 @@
 """Finds out whether the shop is set up right, and says what to do: for `flask doctor`."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from flask import current_app, url_for
 
@@ -84,8 +83,6 @@ def _public_url(settings: Settings, is_live: bool) -> Iterator[Finding]:
         yield wrong("PUBLIC_URL is not set: set it to the address that buyers see, https://…")
     elif not url:
         yield ok("PUBLIC_URL is not set, and not needed on your own machine")
-    elif urlsplit(url).path:
-        yield wrong(f"PUBLIC_URL {url} has a path: leave scheme and host only")
     elif is_live and not url.startswith("https://"):
         yield wrong(f"PUBLIC_URL {url} is not https: buyers' data would be open to read")
     else:

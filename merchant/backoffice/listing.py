@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..current import merchant
-from ..records import Record, parse_time
+from ..records import Record, parse_time, printable
 
 PAGE_SIZE = 1_000
 MOMENT = timedelta(milliseconds=1)
@@ -28,8 +28,9 @@ def changed_payments(
     start, number = since, 0
     while True:
         items = merchant().portone.list_payments(_query(store_id, start, number, status))
-        new = {str(item["id"]): item for item in items if item.get("id") not in found}
-        found.update((str(item["id"]), item) for item in items if "id" in item)
+        listed = {id: item for item in items if (id := printable(item.get("id")))}
+        new = listed.keys() - found.keys()
+        found |= listed
         if len(items) < PAGE_SIZE:
             return found
         last = parse_time(items[-1].get("statusChangedAt"))

@@ -46,9 +46,9 @@ def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
     since: how far to look back, instead of to the last complete run. older_than: leave younger
     changes to the next.
     """
-    started, outcomes = now() - older_than, Counter[str]()
+    outcomes = Counter[str]()
     for store_id in _stores():
-        _reconcile_store(store_id, started, since, outcomes)
+        _reconcile_store(store_id, since, older_than, outcomes)
     done = [fulfil_again(payment_id) for payment_id in _unfulfilled()]
     outcomes["fulfilled again"] += done.count(True)
     outcomes["failed to be fulfilled again"] += done.count(False)
@@ -62,8 +62,9 @@ def _stores() -> list[str]:
 
 
 def _reconcile_store(
-    store_id: str, started: datetime, since: timedelta | None, outcomes: Counter[str]
+    store_id: str, since: timedelta | None, older_than: timedelta, outcomes: Counter[str]
 ) -> None:
+    started = now() - older_than
     last = session.get(ReconciliationRun, store_id)
     begin = last.started_at - OVERLAP if last else started - FIRST_RUN
     if since is not None:
@@ -72,6 +73,7 @@ def _reconcile_store(
     try:
         records = changed_payments(store_id, begin)
         records |= changed_payments(store_id, started - PARTIAL, "PARTIAL_CANCELLED")
+        records = {id: each for id, each in records.items() if not _is_young(each, older_than)}
     except (PortOneUnavailable, PortOneRejected):
         outcomes[NOT_LISTED] += 1
         _look_up([payment.id for payment in _open_payments(store_id, started)], outcomes)
@@ -81,10 +83,24 @@ def _reconcile_store(
     _store_unknown({id: record for id, record in records.items() if id not in rows})
     due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
     due += [id for id in _unfinished_refunds(store_id) if id not in due]
-    due.sort(key=lambda id: id in records and records[id].get("status") not in TAKEN)  # money first
+    due.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
     if _look_up(due, outcomes):
         session.merge(ReconciliationRun(store_id=store_id, started_at=started))
     release()
+
+
+def _is_young(record: Record, older_than: timedelta) -> bool:
+    changed_at = parse_time(record.get("statusChangedAt"))
+    return bool(older_than) and changed_at is not None and changed_at > now() - older_than
+
+
+def has_money(record: Record) -> bool:
+    return str(record.get("status")) in TAKEN
+
+
+def _value(record: Record, name: str, inner: str) -> object:
+    part = record.get(name)
+    return part.get(inner) if isinstance(part, dict) else None
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:
@@ -168,14 +184,14 @@ def _unfulfilled() -> list[str]:
 def _store_unknown(records: dict[str, Record]) -> None:
     """Remember money at PortOne without a row of ours, and forget what has been returned."""
     for payment_id, record in records.items():
-        channel, amount = record.get("channel") or {}, record.get("amount") or {}
-        is_test = channel.get("type") == "TEST" and not merchant().settings.allow_test
-        if record.get("status") not in TAKEN or is_test:
+        is_test = not merchant().settings.allow_test and _value(record, "channel", "type") == "TEST"
+        if not has_money(record) or is_test:
             session.execute(
                 delete(UnknownPayment).where(UnknownPayment.payment_id == payment_id[:64])
             )
         elif session.get(UnknownPayment, payment_id[:64]) is None:
-            left = amount_of(amount.get("total")) - amount_of(amount.get("cancelled"))
+            left = amount_of(_value(record, "amount", "total"))
+            left -= amount_of(_value(record, "amount", "cancelled"))
             paid_at = parse_time(record.get("paidAt"))
             stranger = UnknownPayment(payment_id=payment_id[:64], amount=left, paid_at=paid_at)
             session.add(stranger)

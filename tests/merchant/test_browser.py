@@ -117,8 +117,8 @@ def test_a_declined_payment_shows_the_windows_message(visit, window_type, locale
     page = visit(locale=locale)
     pay(page, "decline", window_type)
     expect_status(page, "FAILED")
-    words = MESSAGES["LIMIT"]
-    for text in (words.happened, words.next_step):
+    message = MESSAGES["LIMIT"]
+    for text in (message.happened, message.next_step):
         expect(page.locator("main")).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
     of_the_pg = page.locator("#message [lang=ko]")
     expect(of_the_pg).to_contain_text("한도")  # limit exceeded
@@ -132,6 +132,7 @@ def test_retry_after_a_decline_in_a_language_that_was_chosen_meanwhile(visit, si
     failed_order = order_id(page)
 
     page.click("nav [hreflang=ko]")
+    page.wait_for_load_state()  # by then checkout.js listens to the button
     page.click("#retry")
     window = page if device else page.frame_locator("dialog iframe")
     expect(window.locator("[data-outcome=approve]")).to_be_visible()
@@ -144,14 +145,14 @@ def test_retry_after_a_decline_in_a_language_that_was_chosen_meanwhile(visit, si
     expect(page.locator("#retry")).to_have_count(0)
 
 
-def test_a_manual_approval_is_said_in_the_pages_language_and_leaves_the_order_unpaid(page):
-    page.evaluate("PortOne.requestPayment = async () => ({ paymentToken: 'token' })")
-    page.click("#pay")
+def test_a_payment_token_goes_to_the_shop_and_a_forged_one_leaves_the_order_unpaid(page):
+    page.evaluate("PortOne.requestPayment = async () => ({ paymentToken: 'forged' })")
+    with page.expect_request("**/payment/complete") as completion:
+        page.click("#pay")
     expect_status(page, "PENDING")
-    for language in ("en", "ko"):
-        page.click(f"nav [hreflang={language}]")
-        expect(page.locator("[data-hint=MANUAL_APPROVAL]")).to_be_visible()
-        expect(page.locator("html")).to_have_attribute("lang", language)
+    sent = completion.value.post_data_json
+    assert sent.keys() == {"orderId", "paymentId", "paymentToken"}
+    assert (sent["orderId"], sent["paymentToken"]) == (order_id(page), "forged")
 
 
 def test_a_closed_popup_is_a_cancelled_payment(page):
@@ -250,7 +251,7 @@ def test_back_from_a_redirect_window_shows_the_order(page, site, placed_orders):
     assert orders_of(site, email) == [order_id(page)]
 
 
-def test_blocked_sdk_is_said_and_makes_no_order(page, site, placed_orders):
+def test_blocked_sdk_is_reported_and_makes_no_order(page, site, placed_orders):
     page.context.route("**/browser-sdk.js", lambda route: route.abort())
     email = begin(page)
     requests = placed_orders(page)
@@ -284,9 +285,9 @@ THROWN = [  # code, message, what the page says
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
-def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale):
+def test_what_the_sdk_throws_is_explained_by_the_shop_and_shown_small(visit, locale):
     page = visit(locale=locale)
-    for code, message, said in THROWN:
+    for code, message, expected in THROWN:
         begin(page)
         page.evaluate(
             """([code, message]) => {
@@ -297,7 +298,7 @@ def test_what_the_sdk_throws_is_said_in_our_words_and_shown_small(visit, locale)
             [code, message],
         )
         page.click("#pay")
-        [text] = {text for text in KOREAN if said in text}
+        [text] = {text for text in KOREAN if expected in text}
         shown = page.locator("#message")
         expect(shown).to_contain_text(KOREAN[text] if locale == "ko-KR" else text)
         small = shown.locator("small")
@@ -335,20 +336,20 @@ def test_confirmation_is_tried_again(page):
 
 
 @pytest.mark.parametrize(
-    "locale, said",
+    "locale, expected",
     [
         ("ko-KR", "다시 결제"),
         pytest.param("en-US", "still being confirmed", marks=pytest.mark.long),
     ],
 )
-def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale, said):
+def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale, expected):
     page = new_context(base_url=site.url, locale=locale).new_page()
     page.clock.install()  # the pauses between two tries are seconds
     begin(page)
     refused = refuse_confirmation(page)
     pay(page, "approve")
     deadline = time.monotonic() + 30
-    while said not in page.inner_text("#message"):
+    while expected not in page.inner_text("#message"):
         assert time.monotonic() < deadline, page.inner_text("#message")
         page.clock.run_for(500)
     assert not re.search("fail|실패", page.inner_text("#message"), re.IGNORECASE)
@@ -357,7 +358,7 @@ def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale
     assert len(refused) > 2
 
 
-def test_blocked_popup_is_said_and_the_order_kept(page, site, placed_orders):
+def test_blocked_popup_is_reported_and_its_order_used_again(page, site, placed_orders):
     email = page.input_value("[name=buyerEmail]")
     page.evaluate("window.open = () => null")
     requests = placed_orders(page)

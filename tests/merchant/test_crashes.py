@@ -3,7 +3,7 @@ is in its true state.
 
 A server is forked for each kill, from an app that is loaded but not connected, as
 `gunicorn --preload` does. It counts checkpoints, which are before and after every SQL statement,
-every commit and every call to PortOne, and kills itself at the one it was told.
+every commit and every call to PortOne, and kills itself at the given one.
 """
 
 import gc
@@ -181,7 +181,7 @@ def kill_at_every_step(shop, begin, serve, every=1, **options):
             return begun
 
 
-# How a paid order begins, and how its news arrive
+# How a paid order begins, and how its result arrives
 
 
 def approved(shop):
@@ -230,7 +230,7 @@ def run_reconcile(shop):
     )
 
 
-NEWS = {
+ARRIVALS = {
     "complete": (approved, complete),
     "redirect": (approved, redirect),
     "webhook": (approved, webhook),
@@ -358,7 +358,7 @@ def test_kills_on_the_way_from_approval_to_stored_result_lose_and_double_nothing
 @pytest.mark.long
 def test_kills_at_every_step_from_approval_to_stored_result_lose_and_double_nothing(shop, tmp_path):
     orders, kills = [], {}
-    for name, (begin, arrive) in NEWS.items():
+    for name, (begin, arrive) in ARRIVALS.items():
         begun = kill_at_every_step(shop, begin, arrive)
         orders += begun
         kills[name] = len(begun) - 1
@@ -445,30 +445,34 @@ def test_kills_on_the_way_to_another_attempt_leave_an_order_that_can_be_paid(sho
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("news", ["no news", "webhook"])
-def test_a_refund_killed_on_its_way_and_repeated_gives_the_money_back_once(shop, tmp_path, news):
+@pytest.mark.parametrize("before_repeat", ["nothing", "webhook"])
+def test_a_refund_killed_on_its_way_and_repeated_gives_the_money_back_once(
+    shop, tmp_path, before_repeat
+):
     def begin(shop):
         order = approved(shop)
         complete(shop, order)
-        said(order).touch()
+        output_of(order).touch()
         return order
 
     def refund(shop, order):
         args = ["refund", order["paymentId"], "--reason", "size", "--amount", "300"]
         info = ScriptInfo(create_app=lambda: shop.app)
-        with said(order).open("a") as output, redirect_stdout(output):
+        with output_of(order).open("a") as output, redirect_stdout(output):
             shop.app.cli.main(args, prog_name="flask", standalone_mode=False, obj=info)
 
-    def said(order):
+    def output_of(order):
         return tmp_path / order["paymentId"]
 
     orders = kill_at_every_step(shop, begin, refund, every=2)
     print("kills:", len(orders) - 1)
     assert len(orders) - 1 >= 20
     for order in orders:
-        if news == "webhook":  # PortOne may tell of the refund before anybody repeats the command
+        if (
+            before_repeat == "webhook"
+        ):  # PortOne may report the refund before the command is repeated
             webhook(shop, order)
-        if not said(order).read_text():  # whoever saw how it ended does not repeat it
+        if not output_of(order).read_text():  # whoever saw the result does not repeat it
             refund(shop, order)
         with shop.app.app_context():
             payment = session.get(Payment, order["paymentId"])

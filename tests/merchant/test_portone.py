@@ -32,7 +32,7 @@ def test_a_netrc_and_a_proxy_of_the_machine_are_left_alone(
     assert portone.calls[0][2]["Authorization"].startswith("PortOne ")
 
 
-def test_pre_registration_tells_portone_the_amount_and_its_failure_does_not_stop_the_sale(
+def test_pre_registration_sends_the_amount_and_its_failure_does_not_stop_the_sale(
     make_shop, portone
 ):
     shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_PRE_REGISTER="1")
@@ -79,14 +79,14 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
             {"orderId": order["orderId"], "paymentId": order["paymentId"]}
             for order in orders[:number]
         ]
-        told = [
+        answers = [
             pool.submit(shop.app.test_client().post, "/payment/complete", json=each) for each in ids
         ]
         portone.wait_for_calls(number)
-        return told
+        return answers
 
     with ThreadPoolExecutor(5) as pool:
-        told = waiting(pool, 2)
+        answers = waiting(pool, 2)
         monkeypatch.setattr("merchant.lookup_limit.SLOW_SECONDS", 0)
         refused = shop.complete(orders[2])
         assert (refused.status_code, refused.json["error"]["code"]) == (
@@ -94,15 +94,15 @@ def test_look_ups_are_bounded_while_portone_is_slow_and_not_any_more_once_it_is_
             "PORTONE_UNAVAILABLE",
         ), "two wait already"
         portone.released.set()
-        assert {each.result().json["status"] for each in told} == {"PENDING"}
-        told = waiting(pool, 2)
+        assert {each.result().json["status"] for each in answers} == {"PENDING"}
+        answers = waiting(pool, 2)
         assert shop.complete(orders[2]).status_code == 503, "the last answers were slow"
         monkeypatch.setattr("merchant.lookup_limit.SLOW_SECONDS", 60)
         portone.released.set()
-        assert {each.result().json["status"] for each in told} == {"PENDING"}
-        told = waiting(pool, 5)
+        assert {each.result().json["status"] for each in answers} == {"PENDING"}
+        answers = waiting(pool, 5)
         portone.released.set()
-        assert {each.result().json["status"] for each in told} == {"PENDING"}
+        assert {each.result().json["status"] for each in answers} == {"PENDING"}
 
 
 def test_a_completion_is_one_read_one_question_and_one_write(make_shop, portone):

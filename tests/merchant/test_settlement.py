@@ -1,5 +1,5 @@
-"""What must always hold, over any order of events: PortOne's payments change, and somebody tells of
-it, early, late, twice, or while PortOne can't be asked. The shop and its database are real, PortOne
+"""What must always hold, over any order of events: PortOne's payments change, and somebody asks about
+them, early, late, twice, or while PortOne can't be asked. The shop and its database are real, PortOne
 is a stand-in on the shop's session.
 """
 
@@ -30,15 +30,16 @@ AT_PORTONE = {
     "PAID": ["PARTIAL_CANCELLED", "CANCELLED"],
     "PARTIAL_CANCELLED": ["PARTIAL_CANCELLED", "CANCELLED"],
     "CANCELLED": [],
-    "CLOSED": [],  # a virtual account that nobody paid into: CANCELLED too, without paidAt
+    "CLOSED": [],  # a virtual account that nobody paid into; a later deposit: tests/money/test_final_states.py
 }
-# What a payment may become here: DESIGN.md, "States move one way".
+# What a payment may become here. CLOSED is a CANCELLED that was never paid.
 MONEY = {"PAID", "PARTIAL_CANCELLED", "CANCELLED"}
 MOVES = {
     "PENDING": {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"} | MONEY,
     "FAILED": {"PENDING", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"} | MONEY,
     "VIRTUAL_ACCOUNT_ISSUED": {"FAILED", "MISMATCH"} | MONEY,
-    "MISMATCH": {"CANCELLED"},
+    "MISMATCH": {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"} | MONEY,
+    "CLOSED": {"PAID", "PARTIAL_CANCELLED", "MISMATCH"},
     "PAID": {"PARTIAL_CANCELLED", "CANCELLED"},
     "PARTIAL_CANCELLED": {"CANCELLED"},
     "CANCELLED": set(),
@@ -46,8 +47,8 @@ MOVES = {
 HERE = {"NOTHING": "PENDING", "READY": "PENDING", "PAY_PENDING": "PENDING", "CLOSED": "CANCELLED"}
 PAYMENT = [
     column for column in Payment.__table__.c if column.name != "asked_at"
-]  # which every look may change
-TELLERS = ["sdk", "redirect", "webhook", "page", "cli"]
+]  # which every page may change
+SOURCES = ["sdk", "redirect", "webhook", "page", "cli"]
 ANSWERS = {
     "newest": -1,
     "older": -2,
@@ -61,7 +62,7 @@ def stories(draw):
     """What happens to an order with one payment or more, as a list of steps.
 
     ("portone", n, status)         payment number n changes at PortOne
-    (teller, n, answer, times)     somebody tells of payment n, and PortOne's answer about it is its newest record, an
+    (source, n, answer, times)     somebody asks about payment n, and PortOne's answer is its newest record, an
                                    older one (late), or an error
     ("retry", answer)              the buyer tries again: a new attempt, if the shop allows one
     """
@@ -71,13 +72,13 @@ def stories(draw):
     statuses = ["NOTHING", "NOTHING"]
     for _ in range(draw(st.integers(1, 16))):
         n = draw(st.integers(0, 1))
-        kind = draw(st.sampled_from([*["portone"] * 4, *["news"] * 6, "retry"]))
+        kind = draw(st.sampled_from([*["portone"] * 4, *["ask"] * 6, "retry"]))
         answer = draw(st.sampled_from([*["newest"] * 3, "older", *ANSWERS]))
         if kind == "retry":
             steps.append(("retry", answer))
-        elif kind == "news":
+        elif kind == "ask":
             steps.append(
-                (draw(st.sampled_from(TELLERS)), n, answer, draw(st.sampled_from([1, 1, 2])))
+                (draw(st.sampled_from(SOURCES)), n, answer, draw(st.sampled_from([1, 1, 2])))
             )
         elif AT_PORTONE[statuses[n]]:
             statuses[n] = draw(st.sampled_from(AT_PORTONE[statuses[n]]))
@@ -131,7 +132,9 @@ class Story:
         if n >= len(self.attempts) or status not in AT_PORTONE[self.at_portone(n)]:
             return
         changes = {"amount": {"total": 100}} if n in self.tampered else {}
-        if status == "CLOSED":
+        if status == "CLOSED":  # as the sandbox has it: nothing was paid, so nothing was returned
+            total = self.attempts[n]["request"]["totalAmount"]
+            changes = {"amount": {"total": total, "cancelled": 0}, "cancellations": []} | changes
             body = record(self.attempts[n], "CANCELLED", **changes)
             del body["paidAt"]
         else:
@@ -158,33 +161,33 @@ class Story:
             self.attempts.append(response.json)
             self.history[response.json["paymentId"]] = [("NOTHING", None)]
 
-    def tell(self, teller, n, answer="newest"):
-        """Somebody tells of payment n, and is answered what is stored then."""
+    def ask(self, source, n, answer="newest"):
+        """Somebody asks about payment n, and is answered what is stored then."""
         if n >= len(self.attempts):
             return
         attempt, client = self.attempts[n], self.shop.client
         self.late = {attempt["paymentId"]: answer}
-        if teller == "sdk":
-            said = self.shop.complete(attempt)
-            told = said.json.get("status") or said.json["error"]["code"]
+        if source == "sdk":
+            response = self.shop.complete(attempt)
+            code = response.json.get("status") or response.json["error"]["code"]
             stored = self.stored().payments[attempt["paymentId"]].status
-            assert told in {stored, "PORTONE_UNAVAILABLE"} or (told, stored) == (
+            assert code in {stored, "PORTONE_UNAVAILABLE"} or (code, stored) == (
                 "PAYMENT_MISMATCH",
                 "MISMATCH",
             )
-        elif teller == "redirect":
+        elif source == "redirect":
             assert (
                 client.get(f"/payment-redirect?paymentId={attempt['paymentId']}").status_code == 303
             )
-        elif teller == "page":
+        elif source == "page":
             page = self.shop.page(attempt)
             assert f'data-order-status="{self.stored().order.status}"' in page
-        elif teller == "webhook":
+        elif source == "webhook":
             body, calls = body_of(attempt), self.calls
-            said = client.post(
+            response = client.post(
                 "/payment/webhook", data=body, headers=signed(body), content_type="application/json"
             )
-            assert said.status_code == (503 if answer == "500" else 200)
+            assert response.status_code == (503 if answer == "500" else 200)
             assert self.calls == calls + 1, "a webhook always asks"
         else:
             calls = self.calls
@@ -234,19 +237,23 @@ def who_paid(story):
     return None, False
 
 
+def state_of(payment):
+    return "CLOSED" if payment.status == "CANCELLED" and not payment.paid_at else payment.status
+
+
 def check_step(before, after):
     """What must hold between two moments."""
     for id, payment in before.payments.items():
         now = after.payments[id]
-        assert now.status == payment.status or now.status in MOVES[payment.status]
+        assert now.status == payment.status or now.status in MOVES[state_of(payment)]
         if payment.portone_updated_at:
             assert now.portone_updated_at >= payment.portone_updated_at, (
                 "no older record overwrites a newer one"
             )
     if before.order.paid_at:
-        kept = ("paid_at", "payment_id", "fulfilled_at", "amount")
-        assert [getattr(after.order, name) for name in kept] == [
-            getattr(before.order, name) for name in kept
+        fixed = ("paid_at", "payment_id", "fulfilled_at", "amount")
+        assert [getattr(after.order, name) for name in fixed] == [
+            getattr(before.order, name) for name in fixed
         ]
         assert after.order.status in {before.order.status} | MOVES[before.order.status]
     assert after.events[: len(before.events)] == before.events
@@ -308,7 +315,7 @@ def take(story, before, fulfilled, step):
     if kind == "retry":
         story.retry(*rest)
     else:
-        story.tell(kind, *rest[:2])
+        story.ask(kind, *rest[:2])
     after = story.stored()
     note(
         f"      order {after.order.status}, payments {[payment.status for payment in after.payments.values()]}"
@@ -316,7 +323,7 @@ def take(story, before, fulfilled, step):
     check_step(before, after)
     check_state(story, after, fulfilled)
     if rest[2:] == [2]:
-        story.tell(kind, *rest[:2])
+        story.ask(kind, *rest[:2])
         assert story.stored() == after, (
             "an unchanged repeat changes nothing and adds no row to the trail"
         )
@@ -356,7 +363,7 @@ core = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TAMPERED = st.sampled_from([set(), set(), set(), {0}, {1}])
-# Stories that are told in every run.
+# Stories that every run has.
 FAILED_THEN_LATE = [
     ("portone", 0, "READY"),
     ("portone", 0, "FAILED"),

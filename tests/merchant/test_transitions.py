@@ -14,15 +14,15 @@ def shop(asking_shop):
 
 
 @pytest.fixture
-def say(shop, portone):
-    """`say(order, status, …)`: PortOne has this record of the order's payment, and the browser
+def ask(shop, portone):
+    """`ask(order, status, …)`: PortOne has this record of the order's payment, and the browser
     returns."""
 
-    def say(order, status, **changes):
+    def ask(order, status, **changes):
         portone.records[order["paymentId"]] = record(order, status, **changes)
         return shop.complete(order)
 
-    return say
+    return ask
 
 
 def stored(shop, order):
@@ -35,13 +35,13 @@ def order(shop):
     return shop.order()
 
 
-def test_a_mismatch_stays_one_until_portone_has_other_news(shop, say, order):
-    assert say(order, "PAID", orderName="another").status_code == 400
-    assert say(order, "READY", orderName="another").status_code == 400, (
-        "READY is no news for a mismatch"
+def test_a_mismatch_stays_one_until_its_record_matches(shop, ask, order):
+    assert ask(order, "PAID", orderName="another").status_code == 400
+    assert ask(order, "READY", orderName="another").status_code == 400, (
+        "READY changes nothing in a mismatch"
     )
     assert stored(shop, order)[0].paid_at is None
-    assert say(order, "PAID").json["status"] == "PAID"
+    assert ask(order, "PAID").json["status"] == "PAID"
 
 
 @pytest.mark.parametrize(
@@ -53,26 +53,26 @@ def test_a_mismatch_stays_one_until_portone_has_other_news(shop, say, order):
         {"new": 1},
     ],
 )
-def test_what_portone_may_leave_out_or_lower_is_no_mismatch(say, order, change):
-    assert say(order, "PAID", **change).json["status"] == "PAID"
+def test_what_portone_may_leave_out_or_lower_is_no_mismatch(ask, order, change):
+    assert ask(order, "PAID", **change).json["status"] == "PAID"
 
 
 @pytest.mark.parametrize("total", ["1000", 1000.0, None, True, [1000]])
-def test_an_amount_that_is_not_a_whole_number_is_not_an_answer(shop, say, order, total):
-    assert say(order, "PAID", amount={"total": total}).status_code == 503
+def test_an_amount_that_is_not_a_whole_number_is_not_an_answer(shop, ask, order, total):
+    assert ask(order, "PAID", amount={"total": total}).status_code == 503
     assert stored(shop, order)[0].status == "PENDING"
 
 
 @pytest.mark.parametrize(
     "change", [{"id": None}, {"amount": None}, {"orderName": 7}, {"status": 7}, {"channel": 7}]
 )
-def test_a_record_without_what_is_documented_is_not_an_answer(say, order, change):
-    assert say(order, **{"status": "PAID", **change}).status_code == 503
+def test_a_record_without_what_is_documented_is_not_an_answer(ask, order, change):
+    assert ask(order, **{"status": "PAID", **change}).status_code == 503
 
 
 @pytest.mark.parametrize("status", ["TELEPORTED", "", "T" * 1000, "텔레포트", "a\0b", "\ud800"])
-def test_an_unknown_status_is_pending_whatever_it_is(shop, say, order, status):
-    assert say(order, status).json["status"] == "PENDING"
+def test_an_unknown_status_is_pending_whatever_it_is(shop, ask, order, status):
+    assert ask(order, status).json["status"] == "PENDING"
     assert 'data-order-status="PENDING"' in shop.page(order)
 
 
@@ -88,12 +88,12 @@ TIMES = [
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_a_time_that_can_not_be_read_stops_no_payment(shop, say, order, time):
-    assert say(order, "PAID", updatedAt=time).json["status"] == "PAID"
+def test_a_time_that_can_not_be_read_stops_no_payment(shop, ask, order, time):
+    assert ask(order, "PAID", updatedAt=time).json["status"] == "PAID"
 
 
 @pytest.mark.parametrize("time", [*TIMES, "9999-12-31T23:59:59Z"])
-def test_a_virtual_accounts_deadline_that_can_not_be_read_is_left_out(shop, say, order, time):
+def test_a_virtual_accounts_deadline_that_can_not_be_read_is_left_out(shop, ask, order, time):
     method = {
         "type": "PaymentMethodVirtualAccount",
         "bank": "SHINHAN",
@@ -101,34 +101,34 @@ def test_a_virtual_accounts_deadline_that_can_not_be_read_is_left_out(shop, say,
         "expiredAt": time,
     }
     assert (
-        say(order, "VIRTUAL_ACCOUNT_ISSUED", method=method).json["status"]
+        ask(order, "VIRTUAL_ACCOUNT_ISSUED", method=method).json["status"]
         == "VIRTUAL_ACCOUNT_ISSUED"
     )
     assert "5600" in shop.page(order)
 
 
-def test_pending_and_failed_alternate_and_a_late_approval_is_paid(shop, say, order):
+def test_pending_and_failed_alternate_and_a_late_approval_is_paid(shop, ask, order):
     steps = ["READY", "FAILED", "PAY_PENDING", "FAILED", "PAID"]
-    statuses = [say(order, step).json["status"] for step in steps]
+    statuses = [ask(order, step).json["status"] for step in steps]
     assert statuses == ["PENDING", "FAILED", "PENDING", "FAILED", "PAID"]
 
 
-def test_an_older_record_never_overwrites_a_newer_one(shop, say, order):
-    say(order, "FAILED", updatedAt="2026-01-01T00:00:30.5Z")
-    assert say(order, "PAID", updatedAt="2026-01-01T00:00:30Z").json["status"] == "FAILED"
-    assert say(order, "PAID", updatedAt="2026-01-01T09:00:31+09:00").json["status"] == "PAID"
+def test_an_older_record_never_overwrites_a_newer_one(shop, ask, order):
+    ask(order, "FAILED", updatedAt="2026-01-01T00:00:30.5Z")
+    assert ask(order, "PAID", updatedAt="2026-01-01T00:00:30Z").json["status"] == "FAILED"
+    assert ask(order, "PAID", updatedAt="2026-01-01T09:00:31+09:00").json["status"] == "PAID"
 
 
-def test_paid_and_refunded_before_anybody_asked_is_closed_and_never_fulfilled(shop, say, order):
-    assert say(order, "CANCELLED", paidAt="2026-01-01T00:00:00Z").json["status"] == "CANCELLED"
+def test_paid_and_refunded_before_anybody_asked_is_closed_and_never_fulfilled(shop, ask, order):
+    assert ask(order, "CANCELLED", paidAt="2026-01-01T00:00:00Z").json["status"] == "CANCELLED"
     row, _ = stored(shop, order)
     assert (row.status, row.fulfilled_at) == ("CANCELLED", None) and row.paid_at
     answer = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
     assert answer.json["error"]["code"] == "ORDER_ALREADY_PAID"
 
 
-def test_partly_cancelled_before_anybody_asked_was_paid_and_is_fulfilled(shop, say, order):
-    answer = say(order, "PARTIAL_CANCELLED", amount={"total": 1000, "cancelled": 300})
+def test_partly_cancelled_before_anybody_asked_was_paid_and_is_fulfilled(shop, ask, order):
+    answer = ask(order, "PARTIAL_CANCELLED", amount={"total": 1000, "cancelled": 300})
     assert answer.json["status"] == "PARTIAL_CANCELLED"
     row, payment = stored(shop, order)
     assert (
@@ -137,7 +137,7 @@ def test_partly_cancelled_before_anybody_asked_was_paid_and_is_fulfilled(shop, s
     assert shop.trail(order)[-2:] == ["ORDER_PAID", "ORDER_PARTIAL_CANCELLED"]
 
 
-def test_a_payment_that_is_still_pending_at_the_pg_allows_no_second_one(shop, say, order):
-    say(order, "PAY_PENDING")
+def test_a_payment_that_is_still_pending_at_the_pg_allows_no_second_one(shop, ask, order):
+    ask(order, "PAY_PENDING")
     answer = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "PAYMENT_IN_PROGRESS")

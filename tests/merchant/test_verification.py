@@ -1,21 +1,26 @@
 """Verification alone: a payment's row, a record, a verdict."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from merchant.rows import PaymentRow
 from merchant.verification import verify
 
 relaxed = settings(max_examples=50, deadline=None, database=None)  # nothing here is about time
 
-PAYMENT = SimpleNamespace(
+PAYMENT = PaymentRow(
     id="0123456789abcdef" * 2,
+    order_id="fedcba9876543210" * 2,
     store_id="store-1",
     channel_key="channel-key-1",
-    amount=1000,
-    currency="KRW",
     order_name="나이키 와플 트레이너 2 SD",
+    amount=1000,
+    tax_free=0,
+    currency="KRW",
+    pay_method="CARD",
+    window_type="",
 )
 LIVE_RECORD = {
     "id": PAYMENT.id,
@@ -24,8 +29,9 @@ LIVE_RECORD = {
     "amount": {"total": 1000, "taxFree": 0, "paid": 1000, "cancelled": 0},
     "currency": "KRW",
     "orderName": PAYMENT.order_name,
+    "method": {"type": "PaymentMethodCard"},
 }
-CHECKED = {  # reason: where the record says it
+CHECKED = {  # reason: its place in the record
     "PAYMENT_ID": ("id",),
     "STORE": ("storeId",),
     "CHANNEL": ("channel", "key"),
@@ -36,7 +42,7 @@ CHECKED = {  # reason: where the record says it
     "PROMOTION": ("promotionId",),
     "TEST_CHANNEL": ("channel", "type"),
 }
-MAY_BE_MISSING = {"CHANNEL", "TAX_FREE", "PROMOTION"}  # an empty value says nothing there
+MAY_BE_MISSING = {"CHANNEL", "TAX_FREE", "PROMOTION"}  # an empty value counts as missing
 MONEY = st.sampled_from(["VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"])
 NO_MONEY = st.sampled_from(["READY", "PAY_PENDING", "FAILED", "TELEPORTED", ""])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -73,7 +79,7 @@ def test_a_single_changed_field_is_named_and_nothing_else_is(status, reason, val
     verdict = verify(PAYMENT, changed, allow_test=False)
     assert verdict.reasons == [reason]
     [check] = [check for check in verdict.checks if not check.passed]
-    assert check.actual is value, "the trail shows what PortOne says"
+    assert check.actual is value, "the trail shows PortOne's value"
 
 
 @relaxed
@@ -122,3 +128,15 @@ def test_a_channels_type_matters_only_where_test_payments_are_refused(status, va
     assert verify(PAYMENT, changed, allow_test=False).reasons == (
         [] if value == "LIVE" else ["TEST_CHANNEL"]
     )
+
+
+@relaxed
+@given(status=MONEY, method=JSON, offers_accounts=st.booleans())
+def test_only_an_account_that_is_not_offered_is_another_method(status, method, offers_accounts):
+    record = {**LIVE_RECORD, "status": status, "method": method}
+    assert verify(PAYMENT, record, False, offers_accounts).reasons == []
+    account = {**record, "method": {"type": "PaymentMethodVirtualAccount"}}
+    reasons = verify(PAYMENT, account, False, offers_accounts).reasons
+    assert reasons == ([] if offers_accounts else ["METHOD"])
+    asked_for = replace(PAYMENT, pay_method="VIRTUAL_ACCOUNT")
+    assert verify(asked_for, account, False, offers_accounts).reasons == []

@@ -5,10 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from merchant.models import Order, Payment, session
-from merchant.pages.korean import KOREAN
-from merchant.pages.messages import MESSAGES
+from tests import stand_in
 from tests.merchant.test_webhook import signed
 
 pytestmark = pytest.mark.database
@@ -132,15 +132,18 @@ def test_the_redirect_settles_and_leads_to_the_result_page(shop, name):
     assert 'data-order-status="PAID"' in page.text
 
 
-def test_a_redirect_that_waits_for_manual_approval_says_so_to_buyer_and_log(shop, caplog):
-    order = shop.order()
+def test_a_payment_token_that_portone_refuses_leaves_the_order_unpaid_and_is_logged(
+    asking_shop, portone, caplog
+):
+    refused = stand_in.answer(400, {"type": "INVALID_PAYMENT_TOKEN", "message": "no such token"})
+    portone.fault = lambda call: refused(call) if call.command == "POST" else call.answer_well()
+    order = asking_shop.order()
     query = {"paymentId": order["paymentId"], "paymentToken": "token"}
-    page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
-    assert (
-        'data-order-status="PENDING"' in page
-        and KOREAN[MESSAGES["MANUAL_APPROVAL"].happened] in page
-    )
-    assert order["paymentId"] in caplog.text and "manual approval" in caplog.text
+    url = "/payment-redirect"
+    page = asking_shop.client.get(url, query_string=query, follow_redirects=True).text
+    assert 'data-order-status="PENDING"' in page
+    [line] = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert order["paymentId"] in line and "INVALID_PAYMENT_TOKEN" in line
 
 
 def test_portone_that_can_not_be_reached_leaves_the_truth_unknown(make_shop):
@@ -159,7 +162,7 @@ def test_portone_that_can_not_be_reached_leaves_the_truth_unknown(make_shop):
     assert shop.client.get(f"/payment-redirect?paymentId={order['paymentId']}").status_code == 303
 
 
-def test_a_refused_secret_is_said_without_leaking_it(make_shop, caplog):
+def test_a_refused_secret_is_logged_without_leaking_it(make_shop, caplog):
     order = make_shop().order()
     shop = make_shop(PORTONE_API_SECRET="wrong-secret")
     answer = shop.complete(order)
@@ -170,7 +173,7 @@ def test_a_refused_secret_is_said_without_leaking_it(make_shop, caplog):
 
 def test_a_fulfilment_that_raises_leaves_the_order_paid(shop, monkeypatch):
     def broken(order):
-        order.name = "must be rolled back"
+        session.execute(update(Order).values(name="must be rolled back"))
         raise RuntimeError("out of stock")
 
     monkeypatch.setattr("merchant.fulfilment.fulfil", broken)

@@ -271,6 +271,19 @@ def test_a_backup_that_was_restored_is_brought_up_to_date_from_further_back(shop
     assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
 
 
+def test_changes_that_are_younger_than_asked_for_are_left_to_the_next_run(shop, portone, clock):
+    """Their buyers may still be on the way back from the payment window."""
+    older, young = shop.order(), shop.order()
+    portone.pay(older)
+    clock.move(hours=1)
+    portone.pay(young)
+    clock.move(minutes=5)
+    assert reconcile(shop, "--older-than", 30).exit_code == 0
+    assert (statuses(shop, older)[0], statuses(shop, young)[0]) == ("PAID", "PENDING")
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, young)[0] == "PAID"
+
+
 # Runs that are killed, and lists that can't be had
 
 

@@ -275,11 +275,6 @@ def test_a_live_shop_without_an_https_address_is_named(run_shop, url, named):
     assert named in faults(run_shop(PORTONE_ALLOW_TEST="0", PUBLIC_URL=url))[0]
 
 
-def test_an_address_with_a_path_is_named(run_shop, site):
-    shop = run_shop(PUBLIC_URL=f"{site.url}/shop")
-    assert "has a path" in faults(shop)[0]
-
-
 # PortOne
 
 

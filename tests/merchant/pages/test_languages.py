@@ -45,7 +45,7 @@ class Page(HTMLParser):
         self.texts += [
             (language, attributes[name]) for name in SHOWN & attributes.keys() if tag != "option"
         ]
-        # The sandbox's data-message is what the SDK is told.
+        # The sandbox's data-message goes to the SDK.
         self.texts += [
             (language, value)
             for name, value in attributes.items()
@@ -77,15 +77,14 @@ def assert_language(language, html):
     return html
 
 
-def said_in(folder):
-    """What the templates in `folder` say through _(), and every text in the Python files of
-    theirs."""
+def texts_in(folder):
+    """The texts that the templates of `folder` pass to _(), and every text in its Python files."""
     templates = "".join(file.read_text() for file in (ROOT / "templates").glob(f"{folder}/*.html"))
     templates += "".join(file.read_text() for file in (ROOT / folder).glob("templates/*.html"))
-    said = {text for _, text in re.findall(r"""\b_\(\s*(["'])(.+?)\1\s*\)""", templates)}
+    translated = {text for _, text in re.findall(r"""\b_\(\s*(["'])(.+?)\1\s*\)""", templates)}
     files = [file for file in (ROOT / folder).rglob("*.py") if file.name != "korean.py"]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
-    return said, {
+    return translated, {
         node.value
         for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -103,9 +102,9 @@ METHODS = {name.removeprefix("PaymentMethod") for name in METHOD_TYPES.values()}
     ],
 )
 def test_every_text_has_its_korean_and_every_korean_is_a_texts(folder, room, others):
-    said, constants = said_in(folder)
-    assert len(said) > 50 and said <= room.KOREAN.keys(), said - room.KOREAN.keys()
-    assert not room.KOREAN.keys() - said - constants - set(others)
+    translated, constants = texts_in(folder)
+    assert len(translated) > 50 and not translated - room.KOREAN.keys()
+    assert not room.KOREAN.keys() - translated - constants - set(others)
 
 
 # The shop
@@ -137,7 +136,7 @@ EXPIRED = {
     "issuedAt": "2026-01-01T00:00:00Z",
     "expiredAt": "2026-01-02T00:00:00Z",
 }
-STATES = [  # (kind of words, PortOne's status, changes to the record)
+STATES = [  # (kind of message, PortOne's status, changes to the record)
     ("PENDING", "READY", {}),
     ("PAY_PENDING", "PAY_PENDING", {}),
     ("VIRTUAL_ACCOUNT_ISSUED", "VIRTUAL_ACCOUNT_ISSUED", {}),
@@ -170,30 +169,30 @@ STATES = [  # (kind of words, PortOne's status, changes to the record)
 
 
 @pytest.mark.parametrize(("kind", "status", "changes"), STATES)
-def test_every_state_of_an_order_has_its_words(
+def test_every_state_of_an_order_has_its_message(
     asking_shop, portone, speak, language, kind, status, changes
 ):
     speak(asking_shop.client)
     order = asking_shop.order()
-    said = record(order, status, **changes)
+    complete = record(order, status, **changes)
     portone.records[order["paymentId"]] = {
-        name: value for name, value in said.items() if value is not None
+        name: value for name, value in complete.items() if value is not None
     }
     page = assert_language(language, asking_shop.page(order))
-    assert_words(page, kind, language)
+    assert_message(page, kind, language)
     assert ("<q>[" in page) == (status == "FAILED")
 
 
-def assert_words(page, kind, language):
-    words = MESSAGES[kind]
+def assert_message(page, kind, language):
+    message = MESSAGES[kind]
     assert f'data-hint="{kind}"' in page
-    for text in words:
+    for text in message:
         text = merchant.pages.korean.KOREAN[text] if language == "ko" else text
         assert text in page.replace("&#39;", "'"), text
 
 
-def test_every_kind_of_words_is_shown_by_a_test():
-    others = {"STALE", "MANUAL_APPROVAL", "TEST_CHANNEL", "DUPLICATE", "UNKNOWN"}  # below
+def test_every_kind_of_message_is_shown_by_a_test():
+    others = {"STALE", "NOT_APPROVED", "TEST_CHANNEL", "DUPLICATE", "UNKNOWN"}  # below
     assert {kind for kind, *_ in STATES} | others == MESSAGES.keys()
     assert CODES.keys() | REASONS.keys() <= MESSAGES.keys()
 
@@ -201,13 +200,24 @@ def test_every_kind_of_words_is_shown_by_a_test():
 def test_a_payment_that_waits_for_long(shop, speak, language, monkeypatch):
     monkeypatch.setattr("merchant.views.WINDOW_TIME", timedelta())
     speak(shop.client)
-    assert_words(assert_language(language, shop.page(shop.order())), "STALE", language)
+    assert_message(assert_language(language, shop.page(shop.order())), "STALE", language)
 
 
-def test_a_channel_that_approves_manually(shop, speak, language):
-    query = {"paymentId": speak(shop.client) and shop.order()["paymentId"], "paymentToken": "token"}
-    page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
-    assert_words(assert_language(language, page), "MANUAL_APPROVAL", language)
+def test_a_payment_that_was_not_approved_because_its_terms_differ(
+    asking_shop, portone, speak, language
+):
+    """Manual approval: PortOne compares the terms of the shop with the window's, before money moves."""
+    mismatch = answer(409, {"type": "INFORMATION_MISMATCH", "message": "terms differ"})
+    portone.fault = lambda call: (
+        mismatch(call) if call.path.endswith("/confirm") else call.answer_well()
+    )
+    client = speak(asking_shop.client)
+    order = asking_shop.order()
+    portone.records[order["paymentId"]] = record(order, "READY", amount={"total": 7})
+    query = {"paymentId": order["paymentId"], "paymentToken": "token"}
+    page = client.get("/payment-redirect", query_string=query, follow_redirects=True).text
+    assert_message(assert_language(language, page), "NOT_APPROVED", language)
+    assert 'data-order-status="MISMATCH"' in page
 
 
 def test_a_test_payment_that_is_refused(make_shop, portone, speak, language):
@@ -215,7 +225,7 @@ def test_a_test_payment_that_is_refused(make_shop, portone, speak, language):
     speak(shop.client)
     order = shop.order()
     portone.records[order["paymentId"]] = record(order, "PAID")
-    assert_words(assert_language(language, shop.page(order)), "TEST_CHANNEL", language)
+    assert_message(assert_language(language, shop.page(order)), "TEST_CHANNEL", language)
 
 
 def test_an_order_that_was_paid_twice(asking_shop, portone, speak, language):
@@ -239,7 +249,7 @@ def test_a_portone_that_can_not_be_asked(asking_shop, portone, speak, language, 
     assert 'data-hint="UNKNOWN"' in page
 
 
-def test_the_words_of_a_redirect_are_quoted_and_lead_to_no_state(shop, speak, language):
+def test_the_message_of_a_redirect_is_quoted_and_leads_to_no_state(shop, speak, language):
     speak(shop.client)
     order = shop.order()
     query = {
@@ -249,7 +259,7 @@ def test_the_words_of_a_redirect_are_quoted_and_lead_to_no_state(shop, speak, la
         "message": "안 됩니다",
     }
     page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
-    assert_words(assert_language(language, page), "PENDING", language)
+    assert_message(assert_language(language, page), "PENDING", language)
     assert '<small lang="ko"><q>[A1] 안 됩니다</q></small>' in page
 
 
