@@ -88,7 +88,8 @@ def compare(
     ]
     if not allow_test:
         checks.append(Check("TEST_CHANNEL", "LIVE", channel.get("type")))
-    is_account = (record.get("method") or {}).get("type") == "PaymentMethodVirtualAccount"
+    method = record.get("method")
+    is_account = isinstance(method, dict) and method.get("type") == "PaymentMethodVirtualAccount"
     if is_account and not offers_accounts and payment.pay_method != "VIRTUAL_ACCOUNT":
         checks.append(Check("METHOD", payment.pay_method, "VIRTUAL_ACCOUNT"))
     return tuple(checks)

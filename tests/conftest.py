@@ -36,7 +36,9 @@ COMPILED_TEMPLATES = FileSystemBytecodeCache(
 
 @pytest.fixture(scope="session", autouse=True)
 def one_ssl_context():
-    """PortOne's own client reads the system's certificates a dozen times, which takes longer than most tests do."""
+    """PortOne's own client reads the system's certificates a dozen times, which takes longer than
+    most tests do.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
@@ -100,7 +102,10 @@ class Shop:
         return answer.json
 
     def open_window(self, request):
-        """What PortOne.requestPayment does: tell PortOne about the payment, and get the window's txId."""
+        """What PortOne.requestPayment does:
+
+        tell PortOne about the payment, and get the window's txId.
+        """
         answer = self.window.post(
             "/checkout/",
             json={"request": request, "windowType": "IFRAME", "page": "http://localhost/"},

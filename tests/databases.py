@@ -1,7 +1,8 @@
 """The databases that tests have: an empty one for each folder that asks, removed when the run ends.
 
-Without DATABASE_URL they are SQLite files in those folders. With a URL of a PostgreSQL, MySQL or MariaDB server they
-are on that server, each in a schema (PostgreSQL) or a database (MySQL, MariaDB) of its own, named test_….
+Without DATABASE_URL they are SQLite files in those folders. With a URL of a PostgreSQL, MySQL or
+MariaDB server they are on that server, each in a schema (PostgreSQL) or a database (MySQL, MariaDB)
+of its own, named test_….
 
     DATABASE_URL=postgresql+psycopg://user@host/name
     DATABASE_URL=mysql+pymysql://user@host/
@@ -19,7 +20,8 @@ from functools import cache
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-# Under another name, so that no test and no process of a test uses it by accident. pytest's own processes inherit it.
+# Under another name, so that no test and no process of a test uses it by accident. pytest's own
+# processes inherit it.
 SERVER = os.environ.setdefault("TESTS_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
 ON_POSTGRESQL = SERVER.startswith("postgresql")
 ON_MYSQL = SERVER.startswith(("mysql", "mariadb"))
@@ -52,7 +54,10 @@ def new_database(folder):
 
 
 def on_server(*statements):
-    """Run them one by one, each in a transaction of its own: a single one may lock only so many tables."""
+    """Run them one by one, each in a transaction of its own:
+
+    a single one may lock only so many tables.
+    """
     engine = create_engine(SERVER, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         for statement in statements:
@@ -78,7 +83,9 @@ def impatient_url(folder):
 
 
 def read_only_url(folder):
-    """The same database; who connects with this URL can't write, as on a server that only follows another."""
+    """The same database; who connects with this URL can't write, as on a server that only follows
+    another.
+    """
     if ON_SQLITE:
         return f"sqlite:///file:{make_url(new_database(folder)).database}?mode=ro&uri=true"
     if ON_POSTGRESQL:

@@ -2,16 +2,17 @@
 
     .venv/bin/python -m tests.bench
 
-Four sites run under gunicorn, with 2 workers of 4 threads each: the shop, the published way (sdk.py), which stores
-nothing, the obvious version (obvious.py) and the floor (floor.py). Each but the second has its own copy of the same
-stored orders, once per number of them, and commits durably: SQLite in WAL mode with synchronous=FULL. Where
-PostgreSQL's server is installed, shop and obvious version run on one as well (postgresql.py), with 4 workers and the
-least number of orders. PortOne is a stand-in on loopback (portone.py), and the load comes from another process
-(load.py). The sites take turns within each round, another one first each time, so a ratio is of neighbours: the ratios
+Four sites run under gunicorn, with 2 workers of 4 threads each: the shop, the published way
+(sdk.py), which stores nothing, the obvious version (obvious.py) and the floor (floor.py). Each but
+the second has its own copy of the same stored orders, once per number of them, and commits durably:
+SQLite in WAL mode with synchronous=FULL. Where PostgreSQL's server is installed, shop and obvious
+version run on one as well (postgresql.py), with 4 workers and the least number of orders. PortOne
+is a stand-in on loopback (portone.py), and the load comes from another process (load.py). The sites
+take turns within each round, another one first each time, so a ratio is of neighbours: the ratios
 are what counts, the figures themselves depend on the machine. Needs Linux.
 
-Does the shop leak memory? 100,000 completes tell, in the ratio "memory: last round / first":
---only complete --sites shop --rounds 50 --unpaid 2000 --seconds 60 --orders 1000
+Does the shop leak memory? 100,000 completes tell, in the ratio "memory: last round / first": --only
+complete --sites shop --rounds 50 --unpaid 2000 --seconds 60 --orders 1000
 """
 
 import argparse
@@ -68,7 +69,8 @@ SITES = {
 }
 
 
-# The requests of each figure: a function of (order id, payment id), and what every good answer contains
+# The requests of each figure: a function of (order id, payment id), and what every good answer
+# contains
 
 
 def complete(order_id, payment_id):
@@ -127,7 +129,10 @@ def running(command, **options):
 
 
 class Site:
-    """One site under gunicorn on a free port. `orders`: what its database holds, None if it has none."""
+    """One site under gunicorn on a free port.
+
+    `orders`: what its database holds, None if it has none.
+    """
 
     def __init__(self, stack, kind, url, orders, log, portone_port):
         self.orders, self.threads = orders, kind.workers * THREADS
@@ -152,7 +157,10 @@ class Site:
         listener.close()
 
     def check(self, completed):
-        """Are so many orders stored as paid? Raises RuntimeError. Without a database there is nothing to check."""
+        """Are so many orders stored as paid? Raises RuntimeError.
+
+        Without a database there is nothing to check.
+        """
         if self.orders and (paid := self.orders.count_paid()) != completed:
             raise RuntimeError(f"{paid} orders are paid, {completed} were completed")
 
@@ -181,7 +189,9 @@ def memory_of(pid, name):
 
 
 def start(code, environment):
-    """Run Python code in a new process; returns how long it took there (ms), and the memory at its peak (MiB)."""
+    """Run Python code in a new process; returns how long it took there (ms), and the memory at its
+    peak (MiB).
+    """
     code = (
         f"import time; started = time.perf_counter()\n{code}\nprint((time.perf_counter() - started) * 1000)\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
@@ -194,7 +204,10 @@ def start(code, environment):
 
 
 def control(portone_port, delay_ms):
-    """Set PortOne's delay; returns what it was asked since the last time: {"calls": …, "connections": […]}."""
+    """Set PortOne's delay; returns what it was asked since the last time:
+
+    {"calls": …, "connections": […]}.
+    """
     with socket.create_connection(("127.0.0.1", portone_port)) as connection:
         answer = load.exchange(connection, load.http("GET", f"/control/{delay_ms}"))
     return json.loads(answer.partition(b"\r\n\r\n")[2])
@@ -219,7 +232,9 @@ def commit_ms(file):
 
 
 class Bench:
-    """`samples`: {(figure, site, number of orders): [a value per round]}. `sites`: by name and number of orders."""
+    """`samples`: {(figure, site, number of orders): [a value per round]}. `sites`: by name and
+    number of orders.
+    """
 
     def __init__(self, options, stack, folder):
         self.options, self.stack, self.folder = options, stack, folder
@@ -288,7 +303,10 @@ class Bench:
             self.add("peak", name, orders, site.memory("VmHWM"))
 
     def turns(self, names):
-        """The sites of these names, as (name, number of orders, site). In each round another one is first."""
+        """The sites of these names, as (name, number of orders, site).
+
+        In each round another one is first.
+        """
         names, sizes = (
             turned(list(values), self.number) for values in (names, self.options.orders)
         )
@@ -378,7 +396,10 @@ class Bench:
         connections=CONNECTIONS,
         all_once=False,
     ):
-        """Measure one site; afterwards it is as it was before. all_once: each order once, until all are done."""
+        """Measure one site; afterwards it is as it was before.
+
+        all_once: each order once, until all are done.
+        """
         requests = [request(*ids) for ids in self.ids[orders][which]]
         again, seconds = which == "paid", 300 if all_once else seconds
         result = self.submit(
@@ -437,7 +458,8 @@ def main():
     )
     options = parser.parse_args()
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    # Next to the results, since the system's own temporary folder may be in memory, where a commit costs nothing.
+    # Next to the results, since the system's own temporary folder may be in memory, where a commit
+    # costs nothing.
     with TemporaryDirectory(dir=options.json.parent) as folder, ExitStack() as stack:
         bench = Bench(options, stack, Path(folder))
         bench.run()

@@ -1,4 +1,7 @@
-"""The orders that are stored before anything is measured: made once per size, copied for each site."""
+"""The orders that are stored before anything is measured:
+
+made once per size, copied for each site.
+"""
 
 import random
 import sqlite3
@@ -66,8 +69,11 @@ def create_tables(url: str):
 
 
 def make(file: Path, paid: int, unpaid: int) -> dict:
-    """Create the shop's tables with so many orders. Returns what SQLite is set to, as the shop itself sees it:
-    {"journal_mode": "wal", "synchronous": 2}, where 2 is FULL: every commit is on the disk before it is answered."""
+    """Create the shop's tables with so many orders.
+
+    Returns what SQLite is set to, as the shop itself sees it: {"journal_mode": "wal",
+    "synchronous": 2}, where 2 is FULL: every commit is on the disk before it is answered.
+    """
     with create_tables(f"sqlite:///{file}"):
         modes = {
             name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")
@@ -92,7 +98,9 @@ def make(file: Path, paid: int, unpaid: int) -> dict:
 
 
 def ids(file: Path, paid: int) -> dict:
-    """{"paid": at most 1,000 of the paid orders, "unpaid": all others}: pairs (order id, payment id)."""
+    """{"paid": at most 1,000 of the paid orders, "unpaid": all others}: pairs (order id, payment
+    id).
+    """
     orders = "SELECT id, payment_id FROM merchant_order WHERE rowid"
     some = random.Random(1).sample(range(1, paid + 1), min(paid, 1000))
     with closing(sqlite3.connect(file)) as database:

@@ -1,6 +1,8 @@
-"""The floor: POST /payment/complete with as little as Python can do it with, and the same checks and durability.
+"""The floor: POST /payment/complete with as little as Python can do it with, and the same checks
+and durability.
 
-A bare WSGI callable, one kept http.client connection to PortOne and one sqlite3 connection per thread.
+A bare WSGI callable, one kept http.client connection to PortOne and one sqlite3 connection per
+thread.
 """
 
 import json

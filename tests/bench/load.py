@@ -1,4 +1,7 @@
-"""The load, meant for a process of its own: requests over kept connections, and how long each of them took."""
+"""The load, meant for a process of its own:
+
+requests over kept connections, and how long each of them took.
+"""
 
 import itertools
 import socket
@@ -18,7 +21,8 @@ def run(
     again=False,
     anew=False,
 ) -> dict:
-    """Send each of `requests` once (`again`: over and over) until they are used up or the time is over.
+    """Send each of `requests` once (`again`: over and over) until they are used up or the time is
+    over.
 
     requests: whole HTTP requests. expected: what the bytes of every good answer contain. anew: each
     request has a connection of its own, as those of a shop's buyers have.
@@ -73,10 +77,12 @@ def crowd(
     seconds: float,
     expected: bytes,
 ):
-    """Ask for one page after another, as `run` does, while so many buyers each send one of `requests` at a time.
+    """Ask for one page after another, as `run` does, while so many buyers each send one of
+    `requests` at a time.
 
-    A buyer who is answered 503 sends it again, once its Retry-After is over. Returns {"page": what `run` returns,
-    "200": number of expected answers, "503": number}. Raises RuntimeError when an answer is neither.
+    A buyer who is answered 503 sends it again, once its Retry-After is over. Returns {"page": what
+    `run` returns, "200": number of expected answers, "503": number}. Raises RuntimeError when an
+    answer is neither.
     """
     queue, good, busy, wrong = iter(requests), [], [], []
     deadline = time.perf_counter() + seconds

@@ -1,7 +1,8 @@
-"""The obvious version: POST /payment/complete as one writes it with Flask, requests and Flask-SQLAlchemy at first.
+"""The obvious version: POST /payment/complete as one writes it with Flask, requests and
+Flask-SQLAlchemy at first.
 
-`requests.get` for each call, ORM objects that are read, changed and committed. The same checks and durability:
-SQLAlchemy leaves SQLite's `synchronous` alone, and its default is FULL.
+`requests.get` for each call, ORM objects that are read, changed and committed. The same checks and
+durability: SQLAlchemy leaves SQLite's `synchronous` alone, and its default is FULL.
 """
 
 import os

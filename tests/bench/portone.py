@@ -1,8 +1,10 @@
-"""A PortOne for the benchmark, in a process of its own: every payment is PAID, after a delay that can be set.
+"""A PortOne for the benchmark, in a process of its own: every payment is PAID, after a delay that
+can be set.
 
-`GET /payments/{id}` is answered with the full record of a PAID payment of that id.
-`GET /control/{ms}` sets the delay, in ms, and answers what happened since the last time: {"calls": number of payments
-asked about, "connections": the numbers of the connections that were used for it, which count from 1 as they come}.
+`GET /payments/{id}` is answered with the full record of a PAID payment of that id. `GET
+/control/{ms}` sets the delay, in ms, and answers what happened since the last time: {"calls":
+number of payments asked about, "connections": the numbers of the connections that were used for it,
+which count from 1 as they come}.
 """
 
 import asyncio
@@ -31,7 +33,10 @@ def paid_record():
 
 
 class Connection(asyncio.Protocol):
-    """Plain HTTP/1.1 with keep-alive. Only the request line is read, so that this is never the slowest part."""
+    """Plain HTTP/1.1 with keep-alive.
+
+    Only the request line is read, so that this is never the slowest part.
+    """
 
     before, after = paid_record()
     delay, calls = 0.0, 0  # seconds; of all connections

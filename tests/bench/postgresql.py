@@ -1,4 +1,7 @@
-"""A PostgreSQL server of the benchmark's own, as durable as PostgreSQL is by default: every commit is synced."""
+"""A PostgreSQL server of the benchmark's own, as durable as PostgreSQL is by default:
+
+every commit is synced.
+"""
 
 import os
 import shutil
@@ -16,18 +19,22 @@ TABLES = ("merchant_order", "merchant_payment", "merchant_payment_event")
 
 
 def programs() -> Path | None:
-    """The folder of PostgreSQL's server programs, which Debian keeps off the PATH; None if there are none."""
+    """The folder of PostgreSQL's server programs, which Debian keeps off the PATH; None if there
+    are none.
+    """
     debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     initdb = shutil.which("initdb") or max(debian, default=None)
     return initdb and Path(initdb).resolve().parent
 
 
 class Server:
-    """A new server, on a socket that only its own user and root can reach; it goes away with `stack`."""
+    """A new server, on a socket that only its own user and root can reach; it goes away with
+    `stack`.
+    """
 
     def __init__(self, stack, programs: Path):
-        # Not next to the results: PostgreSQL refuses to run as root, and another user may not get there. /var/tmp
-        # outlives a restart of the machine, so it is not in memory.
+        # Not next to the results: PostgreSQL refuses to run as root, and another user may not get
+        # there. /var/tmp outlives a restart of the machine, so it is not in memory.
         self.folder = stack.enter_context(TemporaryDirectory(dir="/var/tmp"))
         self.program, self.user = programs / "pg_ctl", {}
         if os.geteuid() == 0:

@@ -1,7 +1,8 @@
-"""The published way: what PortOne's own Flask sample does in essence for a completed payment, with PortOne's SDK.
+"""The published way: what PortOne's own Flask sample does in essence for a completed payment, with
+PortOne's SDK.
 
-Each request asks PortOne once, compares the answer with what is sold, and keeps the outcome in memory: nothing is
-stored durably, and a worker does not know what another one was told.
+Each request asks PortOne once, compares the answer with what is sold, and keeps the outcome in
+memory: nothing is stored durably, and a worker does not know what another one was told.
 """
 
 import os

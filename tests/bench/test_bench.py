@@ -1,4 +1,7 @@
-"""The benchmark still runs, and its JSON has every figure. What it measures is not judged here: it is too short."""
+"""The benchmark still runs, and its JSON has every figure.
+
+What it measures is not judged here: it is too short.
+"""
 
 import json
 import subprocess

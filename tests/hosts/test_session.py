@@ -1,5 +1,6 @@
-"""The payment pages share the session and the pool of a host app: they hold no connection while PortOne is asked, lose
-nothing that the host has pending, and find out when the host's fulfilment ends their transaction.
+"""The payment pages share the session and the pool of a host app: they hold no connection while
+PortOne is asked, lose nothing that the host has pending, and find out when the host's fulfilment
+ends their transaction.
 
 Each host is written as the documentation of Flask and Flask-SQLAlchemy writes an app.
 """
@@ -26,7 +27,9 @@ READY = {"status": "READY"}
 
 
 class Host:
-    """A host app with a table of users, of visits and of shipments; the payment pages are under /pay."""
+    """A host app with a table of users, of visits and of shipments; the payment pages are under
+    /pay.
+    """
 
     def __init__(self, folder, portone, session_options=None, **engine_options):
         class Base(DeclarativeBase):

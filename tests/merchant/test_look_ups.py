@@ -1,5 +1,7 @@
-"""What a look-up costs the shop while PortOne or our own machine is slow: no thread of its own, and never all of those
-that the pages need."""
+"""What a look-up costs the shop while PortOne or our own machine is slow:
+
+no thread of its own, and never all of those that the pages need.
+"""
 
 import subprocess
 import sys
@@ -17,8 +19,8 @@ from merchant.lookup_limit import BURST_ANSWERS, SLOW_LOOKUPS, SLOW_SECONDS, Loo
 from tests.merchant.test_faults import CHUNKED, HEAD, REJECTED, SILENCE, UNAVAILABLE
 from tests.stand_in import answer, drip, record
 
-# Python's HTTP client waits for the end of each of these lines by itself. Our deadline is looked at when a piece of
-# the body has come, so it ends none of them.
+# Python's HTTP client waits for the end of each of these lines by itself. Our deadline is looked at
+# when a piece of the body has come, so it ends none of them.
 DRIPPING = {
     "a dripping header": drip(HEAD + b"X: ", b"x", 0.02),
     "dripping headers": drip(HEAD, b"X: x\r\n", 0.04),  # a hundred are read

@@ -1,6 +1,7 @@
-"""What must always hold, over any order of events: PortOne's payments change, and somebody asks about
-them, early, late, twice, or while PortOne can't be asked. The shop and its database are real, PortOne
-is a stand-in on the shop's session.
+"""What must always hold, over any order of events:
+
+PortOne's payments change, and somebody asks about them, early, late, twice, or while PortOne can't
+be asked. The shop and its database are real, PortOne is a stand-in on the shop's session.
 """
 
 import json
@@ -61,10 +62,10 @@ ANSWERS = {
 def stories(draw):
     """What happens to an order with one payment or more, as a list of steps.
 
-    ("portone", n, status)         payment number n changes at PortOne
-    (source, n, answer, times)     somebody asks about payment n, and PortOne's answer is its newest record, an
+    ("portone", n, status) payment number n changes at PortOne (source, n, answer, times) somebody
+    asks about payment n, and PortOne's answer is its newest record, an
                                    older one (late), or an error
-    ("retry", answer)              the buyer tries again: a new attempt, if the shop allows one
+    ("retry", answer) the buyer tries again: a new attempt, if the shop allows one
     """
     steps = draw(st.sampled_from([[("retry", "newest")], [("retry", "newest")], []]))[
         :

@@ -1,7 +1,8 @@
-"""The walls of merchant/: who imports whom, who writes, what each file may know, and how long it is.
+"""The walls of merchant/: who imports whom, who writes, what each file may know, and how long it
+is.
 
-A rule reads the sources and returns what breaks it. Each is tried twice: on merchant/ as it is, and on merchant/ with
-a few wrong lines added, which the rule has to find.
+A rule reads the sources and returns what breaks it. Each is tried twice: on merchant/ as it is, and
+on merchant/ with a few wrong lines added, which the rule has to find.
 """
 
 import ast
@@ -50,7 +51,8 @@ PURE = {"verification", "transitions", "follow_up", "rows", "records"}
 IMPURE = {"asyncio", "http", "io", "logging", "os", "pathlib", "select", "socket", "sqlite3"}
 IMPURE |= {"ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib"}
 
-# Who may call what storage.py writes with. take_turn stores when PortOne was asked, which is no state.
+# Who may call what storage.py writes with. take_turn stores when PortOne was asked, which is no
+# state.
 EVERYTHING = {"*"}
 WRITERS = {
     "storage": EVERYTHING,
@@ -164,7 +166,10 @@ def circles(sources):
 
 
 def imports_that_ast_does_not_show(sources):
-    """Only `__init__` imports by a name in a string: the folders in ROOMS, which may be left out."""
+    """Only `__init__` imports by a name in a string:
+
+    the folders in ROOMS, which may be left out.
+    """
     for module, node in nodes_of(sources, ast.Call):
         if module != "__init__" and names_in(node.func) & {"import_module", "__import__"}:
             yield f"{module}:{node.lineno} {ast.unparse(node)}"
@@ -205,7 +210,8 @@ CLASSES = {"Order", "Payment", "PaymentEvent"}
 
 
 def writes_outside_storage(sources):
-    """Statements, tables' own methods, SQL as text, and the classes whose objects write by themselves.
+    """Statements, tables' own methods, SQL as text, and the classes whose objects write by
+    themselves.
 
     A folder may write to tables of its own, which are in a models.py of that folder.
     """
@@ -233,7 +239,10 @@ def writes_outside_storage(sources):
 
 
 def write_functions(sources):
-    """Returns the functions of storage.py that write: those that use insert, update or delete, also by a constant."""
+    """Returns the functions of storage.py that write:
+
+    those that use insert, update or delete, also by a constant.
+    """
     writing = set(STATEMENTS)
     tree = parse(sources["storage"])
     for node in tree.body:

@@ -22,7 +22,9 @@ REFUND_ACCOUNT = (
 
 
 def run(shop, *args):
-    """One of the shop's commands; a traceback fails the test, and so does the API secret in what it prints."""
+    """One of the shop's commands; a traceback fails the test, and so does the API secret in what it
+    prints.
+    """
     result = shop.app.test_cli_runner().invoke(args=[str(arg) for arg in args])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "secret-1" not in result.output
@@ -42,7 +44,10 @@ def refund(shop, order, *args):
 
 
 def attention(shop, order):
-    """What `flask orders --attention` says of the order's payment: the lines from its id to the next item's."""
+    """What `flask orders --attention` says of the order's payment:
+
+    the lines from its id to the next item's.
+    """
     lines, is_ours = [], False
     for line in run(shop, "orders", "--attention").output.splitlines():
         if ids := ID.findall(line):
@@ -85,7 +90,10 @@ def paid(shop, portone, discount=0, **fields):
 
 
 def copies(shop, portone, order, number, **values):
-    """As many more orders like this one, in the database and at PortOne; values: of their payments' rows."""
+    """As many more orders like this one, in the database and at PortOne; values:
+
+    of their payments' rows.
+    """
     with shop.app.app_context():
         tables = Order.__table__, Payment.__table__
         ids = order["orderId"], order["paymentId"]

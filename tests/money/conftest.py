@@ -10,7 +10,10 @@ from tests.money.portone import ACCOUNT, StatefulPortOne
 
 
 class Clock:
-    """The time of this process, the shop's and PortOne's alike. It goes on as usual, and jumps when it is moved."""
+    """The time of this process, the shop's and PortOne's alike.
+
+    It goes on as usual, and jumps when it is moved.
+    """
 
     def __init__(self, traveller):
         self._traveller = traveller
@@ -34,7 +37,9 @@ def portone():
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch):
-    """`flask reconcile` spares PortOne, wherever in merchant/ the pace is written down; no test has to wait for it."""
+    """`flask reconcile` spares PortOne, wherever in merchant/ the pace is written down; no test has
+    to wait for it.
+    """
     for name, module in list(sys.modules.items()):
         if name.startswith("merchant") and hasattr(module, "LOOKUPS_PER_SECOND"):
             monkeypatch.setattr(module, "LOOKUPS_PER_SECOND", 10_000)

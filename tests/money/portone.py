@@ -1,4 +1,5 @@
-"""A PortOne that remembers payments, cancellations, tokens and idempotency keys, behind its documented REST API.
+"""A PortOne that remembers payments, cancellations, tokens and idempotency keys, behind its
+documented REST API.
 
     with StatefulPortOne() as portone:
         shop = make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT)
@@ -7,13 +8,14 @@
         portone.cancel(order["paymentId"], 300)     # somebody gives a part back in PortOne's console
         portone.faults["cancel"] = lose_answer      # done, but nobody hears of it
 
-It is a real HTTP server on loopback (tests/stand_in.py) and does what the documents allow. Where they leave something
-open, both readings are there, as a switch. Sources, all below https://developers.portone.io:
+It is a real HTTP server on loopback (tests/stand_in.py) and does what the documents allow. Where
+they leave something open, both readings are there, as a switch. Sources, all below
+https://developers.portone.io:
 
-- /api/rest-v2/payment, which is the OpenAPI document 1.16.0: routes, bodies, errors and records;
-- /api/rest-v2: idempotency keys, and the advice to wait 60 s for what reaches a PG;
-- /opi/ko/extra/manual-confirm/readme-v2: manual approval (수동 승인) and its payment token;
-- /release-notes/api-sdk/2024-01-25: a virtual account that was closed is classed as a failed payment.
+- /api/rest-v2/payment, which is the OpenAPI document 1.16.0: routes, bodies, errors and records; -
+/api/rest-v2: idempotency keys, and the advice to wait 60 s for what reaches a PG; -
+/opi/ko/extra/manual-confirm/readme-v2: manual approval (수동 승인) and its payment token; -
+/release-notes/api-sdk/2024-01-25: a virtual account that was closed is classed as a failed payment.
 """
 
 import copy
@@ -67,16 +69,17 @@ class Answering(Call):
 class StatefulPortOne(PortOne):
     """`records`: paymentId -> the record as it is now. `calls`: as in tests/stand_in.py.
 
-    `faults`: route -> fault, of the routes `get`, `list`, `cancel`, `virtual-account/close`, `pre-register`, `confirm`.
-    `approvals`: paymentId -> how often money was taken. `terms`: what was pre-registered.
+    `faults`: route -> fault, of the routes `get`, `list`, `cancel`, `virtual-account/close`,
+    `pre-register`, `confirm`. `approvals`: paymentId -> how often money was taken. `terms`: what
+    was pre-registered.
 
-    Switches, for what the documents leave open:
-    `balance`: what can be cancelled is reckoned from amount.`total` or amount.`paid`, which differ after a discount.
-    `cancel_result`: how the next cancellations end: SUCCEEDED, REQUESTED or FAILED.
-    `shows_requested`: a PAID record has `cancellations`, which its schema does not mention.
-    `partial_moves_time`: each partial cancellation changes statusChangedAt, or only the first one, whose status is new.
-    `closed_as`: what a closed virtual account is, CANCELLED or FAILED.
-    `skew`: how far its clock is ahead of ours.
+    Switches, for what the documents leave open: `balance`: what can be cancelled is reckoned from
+    amount.`total` or amount.`paid`, which differ after a discount. `cancel_result`: how the next
+    cancellations end: SUCCEEDED, REQUESTED or FAILED. `shows_requested`: a PAID record has
+    `cancellations`, which its schema does not mention. `partial_moves_time`: each partial
+    cancellation changes statusChangedAt, or only the first one, whose status is new. `closed_as`:
+    what a closed virtual account is, CANCELLED or FAILED. `skew`: how far its clock is ahead of
+    ours.
     """
 
     def __init__(self, port=0):
@@ -110,7 +113,10 @@ class StatefulPortOne(PortOne):
             return self.records[made["id"]]
 
     def pay(self, order, discount=0, **changes):
-        """The buyer pays. discount: what the PG or the card company takes over, KRW; `amount.paid` is lower by it."""
+        """The buyer pays.
+
+        discount: what the PG or the card company takes over, KRW; `amount.paid` is lower by it.
+        """
         with self._lock:
             made = self._opened(order)
             made["amount"] = {
@@ -155,7 +161,9 @@ class StatefulPortOne(PortOne):
             return made.update(changes, updatedAt=self.stamp())
 
     def stranger(self, amount, status="PAID"):
-        """A payment in our store of which the shop knows nothing, such as of a row that a restored backup lacks."""
+        """A payment in our store of which the shop knows nothing, such as of a row that a restored
+        backup lacks.
+        """
         request = {
             "paymentId": secrets.token_hex(16),
             "storeId": ACCOUNT["PORTONE_STORE_ID"],
@@ -189,10 +197,11 @@ class StatefulPortOne(PortOne):
             made["updatedAt"] = self.stamp()
 
     def token(self, order, hours=24, **terms):
-        """The window of a channel with manual approval ended well. Returns the paymentToken; no money has moved.
+        """The window of a channel with manual approval ended well. Returns the paymentToken; no
+        money has moved.
 
-        terms: `totalAmount`, `currency`, `taxFreeAmount`, `payMethod` as the buyer's browser sent them, where they
-        are not what the shop asked for, and `isTest`.
+        terms: `totalAmount`, `currency`, `taxFreeAmount`, `payMethod` as the buyer's browser sent
+        them, where they are not what the shop asked for, and `isTest`.
         """
         request = order["request"] | {key: terms[key] for key in terms if key != "isTest"}
         with self._lock:
@@ -234,7 +243,9 @@ class StatefulPortOne(PortOne):
         return sum(each["totalAmount"] for each in cancellations if each["status"] == "SUCCEEDED")
 
     def now(self):
-        """Its clock, which follows ours (also where a test has shifted it) and never repeats a microsecond."""
+        """Its clock, which follows ours (also where a test has shifted it) and never repeats a
+        microsecond.
+        """
         with self._lock:
             moment = datetime.now(timezone.utc) + self.skew
             self._last = max(moment, self._last + timedelta(microseconds=1))
@@ -256,7 +267,10 @@ class StatefulPortOne(PortOne):
             return refusal.answer
 
     def _once(self, route, call):
-        """An idempotency key is kept for three hours: the first answer again, or 409 while the first call runs."""
+        """An idempotency key is kept for three hours:
+
+        the first answer again, or 409 while the first call runs.
+        """
         if (
             call.headers.get("Authorization", "").removeprefix("PortOne ")
             != ACCOUNT["PORTONE_API_SECRET"]
@@ -322,9 +336,10 @@ class StatefulPortOne(PortOne):
     def search(self, search):
         """`GET /payments`: GetPaymentsBody -> GetPaymentsResponse.
 
-        A page is 10 payments unless `size` says otherwise, and (number + 1) × size at most 60,000. Without times it is
-        the last 90 days by the time of the status (PaymentTimestampType). A filter that is not known here is refused,
-        so that no test passes because it was ignored. The schema of `status` says PENDING for PAY_PENDING.
+        A page is 10 payments unless `size` says otherwise, and (number + 1) × size at most 60,000.
+        Without times it is the last 90 days by the time of the status (PaymentTimestampType). A
+        filter that is not known here is refused, so that no test passes because it was ignored. The
+        schema of `status` says PENDING for PAY_PENDING.
         """
         page, wanted = search.get("page", {}), dict(search.get("filter", {}))
         number, size = page.get("number", 0), page.get("size", 10)
@@ -360,9 +375,11 @@ class StatefulPortOne(PortOne):
         }
 
     def _confirm(self, payment_id, body):
-        """`POST /payments/{paymentId}/confirm`: {paymentToken, totalAmount?, currency?, taxFreeAmount?, isTest?, …}.
+        """`POST /payments/{paymentId}/confirm`: {paymentToken, totalAmount?, currency?,
+        taxFreeAmount?, isTest?, …}.
 
-        The optional fields are checks. Answers {pgTxId, paidAt}, also where it issues a virtual account.
+        The optional fields are checks. Answers {pgTxId, paidAt}, also where it issues a virtual
+        account.
         """
         token = body.get("paymentToken")
         if not isinstance(token, str) or not token:
@@ -385,8 +402,9 @@ class StatefulPortOne(PortOne):
     def _cancel(self, payment_id, body, trigger, result=None):
         """CancelPaymentBody -> the cancellation, the last of the record's.
 
-        Without `amount` it is all that is left, with its tax-free part; with `amount` and without `taxFreeAmount`
-        all of it is taxed. What was REQUESTED before does not lower the balance, and is not refused a second time.
+        Without `amount` it is all that is left, with its tax-free part; with `amount` and without
+        `taxFreeAmount` all of it is taxed. What was REQUESTED before does not lower the balance,
+        and is not refused a second time.
         """
         made, result = self.records[payment_id], result or self.cancel_result
         if made["status"] == "CANCELLED":
@@ -501,7 +519,9 @@ def payment_of(path):
 
 
 def search_of(path, body):
-    """GET has it as the query's `requestBody`, as most clients can send no body with it, or as the body."""
+    """GET has it as the query's `requestBody`, as most clients can send no body with it, or as the
+    body.
+    """
     query = parse_qs(urlsplit(path).query).get("requestBody")
     return json.loads(query[0] if query else body or b"{}")
 
@@ -515,7 +535,9 @@ def time_of(text):
 
 
 def status_time(made):
-    """PaymentTimestampType.STATUS_CHANGED_AT: the time of the request, the payment, the cancellation or the failure."""
+    """PaymentTimestampType.STATUS_CHANGED_AT: the time of the request, the payment, the
+    cancellation or the failure.
+    """
     names = {"READY": "requestedAt", "PAID": "paidAt", "FAILED": "failedAt"}
     names |= dict.fromkeys(("CANCELLED", "PARTIAL_CANCELLED"), "cancelledAt")
     return made.get(names.get(made["status"])) or made["statusChangedAt"]

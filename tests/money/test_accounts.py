@@ -1,4 +1,7 @@
-"""Virtual accounts: their deadlines, those that the PG does not close, and those that nobody offered."""
+"""Virtual accounts:
+
+their deadlines, those that the PG does not close, and those that nobody offered.
+"""
 
 from datetime import timedelta
 
@@ -21,7 +24,9 @@ from tests.money.portone import ACCOUNT, PG_REFUSES, time_of
 
 
 def account(shop, portone, hours=24, **changes):
-    """An order whose buyer was given an account to pay into; `changes` make the record another one than was asked."""
+    """An order whose buyer was given an account to pay into; `changes` make the record another one
+    than was asked.
+    """
     order = shop.order(payMethod="VIRTUAL_ACCOUNT")
     portone.issue_account(order, hours, **changes)
     complete(shop, order)

@@ -1,4 +1,7 @@
-"""Junk can't crowd out money: how many attempts an order has, how old it gets, and what a page asks PortOne."""
+"""Junk can't crowd out money:
+
+how many attempts an order has, how old it gets, and what a page asks PortOne.
+"""
 
 from datetime import timedelta
 
@@ -13,7 +16,8 @@ PAGE_LOOKUPS, ALL_LOOKUPS = 12, 200
 
 
 def many_attempts(shop, order, number):
-    """An order as an older version of the shop let it grow: more attempts, each a minute younger than the one before.
+    """An order as an older version of the shop let it grow: more attempts, each a minute younger
+    than the one before.
 
     Returns their ids, the oldest first; the order follows the youngest.
     """

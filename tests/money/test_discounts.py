@@ -1,7 +1,10 @@
-"""A PG's own discount: `amount.paid` is below `amount.total`, and PortOne does not say which of them can be cancelled.
+"""A PG's own discount: `amount.paid` is below `amount.total`, and PortOne does not say which of
+them can be cancelled.
 
-The schema has `discount` (card and PG promotions, points) and `currentCancellableAmount`, the balance before the
-cancellation: https://developers.portone.io/api/rest-v2/payment. Every test is run with both readings.
+The schema has `discount` (card and PG promotions, points) and `currentCancellableAmount`, the
+balance before the
+cancellation: https://developers.portone.io/api/rest-v2/payment. Every test is run with both
+readings.
 """
 
 import pytest

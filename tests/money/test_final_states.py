@@ -1,4 +1,7 @@
-"""States that look final and change all the same: followed where that is safe, else kept, logged and listed."""
+"""States that look final and change all the same:
+
+followed where that is safe, else kept, logged and listed.
+"""
 
 import logging
 
@@ -31,7 +34,10 @@ ASKING = {
 
 @pytest.fixture(params=ASKING)
 def ask(request, shop, clock):
-    """How the shop comes to hear of it: a webhook, the buyer's reload, or cron; an hour has passed."""
+    """How the shop comes to hear of it:
+
+    a webhook, the buyer's reload, or cron; an hour has passed.
+    """
 
     def ask(order):
         clock.move(hours=1)
@@ -42,7 +48,9 @@ def ask(request, shop, clock):
 
 
 def assert_followed_or_listed(shop, order):
-    """The money of a payment is the order's, or a person's business; rows, page and list agree on which."""
+    """The money of a payment is the order's, or a person's business; rows, page and list agree on
+    which.
+    """
     row, payment = rows(shop, order)
     listed = attention(shop, order)
     if row.status == "PAID":

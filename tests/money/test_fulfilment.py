@@ -1,4 +1,6 @@
-"""A fulfilment that breaks its rules (it commits, rolls back, raises) costs neither the payment nor the truth."""
+"""A fulfilment that breaks its rules (it commits, rolls back, raises) costs neither the payment nor
+the truth.
+"""
 
 import pytest
 from sqlalchemy import text
@@ -61,7 +63,9 @@ BREAKING = [
 
 @pytest.fixture
 def fulfil(monkeypatch):
-    """`fulfil(function)` puts it in the place of the shop's own; returns the ids of the orders it was run for."""
+    """`fulfil(function)` puts it in the place of the shop's own; returns the ids of the orders it
+    was run for.
+    """
 
     def replace(function):
         ran = []

@@ -1,7 +1,9 @@
-"""Manual approval (수동 승인): the money moves when the shop confirms the payment token, on the terms that it stored.
+"""Manual approval (수동 승인): the money moves when the shop confirms the payment token, on the
+terms that it stored.
 
-The token is in the SDK's answer and in the redirect, and the optional fields of `POST /payments/{paymentId}/confirm`
-are checks: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2.
+The token is in the SDK's answer and in the redirect, and the optional fields of `POST
+/payments/{paymentId}/confirm` are checks:
+https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +45,10 @@ def by_redirect(shop, order, token):
 
 @pytest.fixture(params=[by_sdk, by_redirect])
 def arrive(request, shop):
-    """`arrive(order, token)`: the token reaches the shop, one way or the other. Returns the order's status then."""
+    """`arrive(order, token)`:
+
+    the token reaches the shop, one way or the other. Returns the order's status then.
+    """
     return lambda order, token: request.param(shop, order, token)
 
 

@@ -1,7 +1,8 @@
-"""`flask reconcile` by what changed: PortOne's list first, then one look-up for each payment that differs from its row.
+"""`flask reconcile` by what changed: PortOne's list first, then one look-up for each payment that
+differs from its row.
 
-`GET /payments` with PaymentTimestampType STATUS_CHANGED_AT is by the time of payment, cancellation or failure, in pages
-of up to 1,000: https://developers.portone.io/api/rest-v2/payment.
+`GET /payments` with PaymentTimestampType STATUS_CHANGED_AT is by the time of payment, cancellation
+or failure, in pages of up to 1,000: https://developers.portone.io/api/rest-v2/payment.
 """
 
 import os
@@ -42,7 +43,9 @@ def listed_since(portone):
 
 
 def fall_behind(shop, payment_id):
-    """The shop has heard of nothing since the attempt was opened, such as for lost webhooks and a closed browser."""
+    """The shop has heard of nothing since the attempt was opened, such as for lost webhooks and a
+    closed browser.
+    """
     with shop.app.app_context():
         order_id = session.get(Payment, payment_id).order_id
     change(shop, Payment, payment_id, status="PENDING", portone_status=None)
@@ -118,7 +121,10 @@ def test_a_list_of_more_than_one_page_is_read_to_its_end(shop, portone, clock):
 
 @pytest.mark.long
 def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, portone, clock):
-    """(number + 1) × size is at most 60,000: what comes after it is had by another range of time only."""
+    """(number + 1) × size is at most 60,000:
+
+    what comes after it is had by another range of time only.
+    """
     like, stored = paid(shop, portone), []
     for _ in range(61):
         stored += copies(shop, portone, like, 1_000)
@@ -134,7 +140,9 @@ def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, por
 
 
 def test_what_moves_on_the_list_while_it_is_read_hides_nothing(shop, portone, clock):
-    """A payment of the first page changes before the second is read, so that all that follows it moves up by one."""
+    """A payment of the first page changes before the second is read, so that all that follows it
+    moves up by one.
+    """
     spread(portone, copies(shop, portone, paid(shop, portone), 1_010))
     clock.move(hours=1)
     moved, missed = [], []

@@ -1,4 +1,6 @@
-"""Refunds: what is asked for is given back once, whoever repeats, however late PortOne or the PG answers."""
+"""Refunds: what is asked for is given back once, whoever repeats, however late PortOne or the PG
+answers.
+"""
 
 import pytest
 
@@ -19,7 +21,10 @@ from tests.money.portone import ACCOUNT, DOWN, Answering, first, lose_answer
 
 @pytest.fixture(params=[True, False], ids=["shown in the record", "not shown in the record"])
 def visibility(request, portone):
-    """PaidPayment has no `cancellations` in the schema: PortOne may show a REQUESTED one there or not."""
+    """PaidPayment has no `cancellations` in the schema:
+
+    PortOne may show a REQUESTED one there or not.
+    """
     portone.shows_requested = request.param
 
 
@@ -174,8 +179,10 @@ def test_a_refund_whose_answer_was_lost_is_not_made_again(
 
 @pytest.fixture(params=["before", "after", "look-up"])
 def another_person(request, make_shop, portone):
-    """`another_person(act)`: it runs `act(shop)` with a shop of its own, at one moment of the first refund: before
-    PortOne has done it, before its answer, or before the answer of the look-up that follows."""
+    """`another_person(act)`: it runs `act(shop)` with a shop of its own, at one moment of the first
+    refund: before PortOne has done it, before its answer, or before the answer of the look-up that
+    follows.
+    """
     other = make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT)
 
     def comes_in(act):
@@ -225,7 +232,9 @@ def test_two_refunds_at_once_give_back_what_each_asked_for_and_no_more(
 def test_a_key_is_not_forgotten_because_another_refund_of_the_payment_ended(
     make_shop, shop, portone
 ):
-    """Two people, two parts; the first one's answer is lost, and it is repeated once the second is over."""
+    """Two people, two parts; the first one's answer is lost, and it is repeated once the second is
+    over.
+    """
     order = paid(shop, portone)
     other = make_shop(PORTONE_API_BASE=portone.url, **ACCOUNT)
     portone.faults["cancel"] = first(lose_answer)

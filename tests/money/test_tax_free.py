@@ -1,7 +1,8 @@
-"""Tax-free goods (면세): fresh food, books, tuition. The part that bears no VAT goes with the money everywhere.
+"""Tax-free goods (면세): fresh food, books, tuition. The part that bears no VAT goes with the money
+everywhere.
 
-`taxFreeAmount` is part of requestPayment, pre-register, confirm and cancel; without it all is taxed:
-https://developers.portone.io/api/rest-v2/payment.
+`taxFreeAmount` is part of requestPayment, pre-register, confirm and cancel; without it all is
+taxed: https://developers.portone.io/api/rest-v2/payment.
 """
 
 import pytest
@@ -126,7 +127,9 @@ def test_a_part_whose_answer_was_lost_is_asked_for_again_as_it_was(shop, portone
 
 @pytest.mark.parametrize("tax_free", [-1, 1_001])
 def test_a_product_whose_tax_free_part_is_no_part_of_its_price_is_refused(tax_free):
-    """At once, when the catalogue is read, not when a buyer pays; that one can be sold shows that the rest is right."""
+    """At once, when the catalogue is read, not when a buyer pays; that one can be sold shows that
+    the rest is right.
+    """
     assert Product("rice", "쌀 1kg", 1_000, tax_free=1_000).tax_free == 1_000
     with pytest.raises(ValueError, match="tax_free"):
         Product("rice", "쌀 1kg", 1_000, tax_free=tax_free)

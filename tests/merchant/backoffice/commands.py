@@ -1,4 +1,7 @@
-"""What the tests of the commands share. The commands themselves are run by tests/money/commands.py."""
+"""What the tests of the commands share.
+
+The commands themselves are run by tests/money/commands.py.
+"""
 
 import json
 import re
@@ -60,10 +63,11 @@ def cancellation(status):
 
 @contextmanager
 def just_before(shop, pattern, happen, moment="before_cursor_execute"):
-    """Let something happen just before the first statement that matches, as if another process had been faster.
+    """Let something happen just before the first statement that matches, as if another process had
+    been faster.
 
-    pattern: a regular expression for the statement's beginning. moment: another event of SQLAlchemy's, such as
-    after_cursor_execute.
+    pattern: a regular expression for the statement's beginning. moment: another event of
+    SQLAlchemy's, such as after_cursor_execute.
     """
 
     def listen(connection, cursor, statement, *_):
