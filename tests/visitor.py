@@ -92,6 +92,11 @@ def run_site(folder, root=ROOT):
         server.wait(10)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 def wait_until_up(url, server, log):
     deadline = time.monotonic() + START_SECONDS
     while True:

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import requests
 from merchant.config import ACCOUNT
 from tests.databases import new_database
 from tests.stand_in import PortOne
+from tests.visitor import free_port
 
 ROOT = Path(__file__).parents[2]
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "README.ko.md")}
@@ -88,11 +88,6 @@ def test_every_file_setting_and_function_it_names_is_there(name):
             (ROOT / f"merchant/{module}.py").read_text(),
             re.MULTILINE,
         )
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""docs/copy: its steps, done as they stand there, in a fresh host app."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.databases import new_database
+from tests.hosts.conftest import ACCOUNT, Buyer, Http
+from tests.stand_in import PortOne
+from tests.visitor import free_port, wait_until_up
+
+ROOT = Path(__file__).parents[2]
+PAGES = {name: (ROOT / "docs" / name).read_text() for name in ("copy.md", "copy.ko.md")}
+APP = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = {database!r}
+db = SQLAlchemy()
+db.init_app(app)
+
+
+@app.get("/")
+def index():
+    return "the host's own page"
+
+"""
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+
+
+def test_both_languages_have_the_same_steps():
+    one, other = PAGES.values()
+    assert blocks(one, "sh") == blocks(other, "sh") and blocks(one, "python") == blocks(
+        other, "python"
+    )
+    assert len(blocks(one, "sh")) == 2 and len(blocks(one, "python")) == 1
+
+
+def test_the_page_needs_ten_commands_at_most():
+    """Ten minutes: a page that grows gets slower to follow."""
+    commands = [line for block in blocks(PAGES["copy.md"], "sh") for line in block.splitlines()]
+    assert len(commands) <= 10
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A fresh app, with the project beside it, after steps 1 and 3 of the page. Its folder."""
+    (tmp_path / "shop-demo").symlink_to(ROOT)
+    folder = tmp_path / "host"
+    folder.mkdir()
+    copying = [
+        line
+        for line in blocks(PAGES["copy.md"], "sh")[0].splitlines()
+        if not line.startswith("pip ")  # these packages are those that run the tests
+    ]
+    subprocess.run(["sh", "-ec", "\n".join(copying)], cwd=folder, check=True)
+    mounting = blocks(PAGES["copy.md"], "python")[0]
+    (folder / "app.py").write_text(APP.format(database=new_database(folder)) + mounting)
+    return folder
+
+
+def test_after_its_steps_a_fresh_host_takes_payments_and_its_commands_run(host):
+    with PortOne() as portone:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PORTONE_", "FLASK_"))
+        }
+        environment |= {**ACCOUNT, "PORTONE_API_BASE": portone.url, "PYTHONPATH": ""}
+        flask = [sys.executable, "-m", "flask"]
+        port = free_port()
+        with (host / "log").open("w") as log:
+            server = subprocess.Popen(
+                [*flask, "run", "--port", str(port)],
+                cwd=host,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_up(url, server, host / "log")
+            assert requests.get(url, timeout=10).text == "the host's own page"
+            order = Buyer(Http(url), portone, "/pay").pay()
+            assert Http(url).get("/pay/static/merchant/checkout.js").status_code == 200
+            for line in blocks(PAGES["copy.md"], "sh")[1].splitlines():
+                command = [*flask, *line.split()[1:]]
+                ran = subprocess.run(
+                    command, cwd=host, env=environment, capture_output=True, text=True, timeout=60
+                )
+                assert "Traceback" not in ran.stderr, ran.stderr
+                assert ran.stdout, line
+            assert order["orderId"]
+        finally:
+            server.terminate()
+            server.wait(10)
