@@ -124,14 +124,14 @@ def race_all_arrivals_of_one_payment(site, shop):
     )
 
 
-def test_fifty_completes_redirects_and_webhooks_at_once_pay_and_fulfil_once_and_all_are_answered_alike(
+def test_fifty_arrivals_at_once_pay_and_fulfil_once_and_are_answered_alike(
     served,
 ):
     race_all_arrivals_of_one_payment(*served)
 
 
 @pytest.mark.long
-def test_twenty_rounds_of_fifty_at_once_pay_and_fulfil_once_and_all_are_answered_alike(served):
+def test_twenty_rounds_of_fifty_arrivals_at_once_pay_and_fulfil_once(served):
     for _ in range(20):
         race_all_arrivals_of_one_payment(*served)
 

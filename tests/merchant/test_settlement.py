@@ -31,7 +31,8 @@ AT_PORTONE = {
     "PAID": ["PARTIAL_CANCELLED", "CANCELLED"],
     "PARTIAL_CANCELLED": ["PARTIAL_CANCELLED", "CANCELLED"],
     "CANCELLED": [],
-    "CLOSED": [],  # a virtual account that nobody paid into; a later deposit: tests/money/test_final_states.py
+    # A virtual account that nobody paid into. A later deposit: tests/money/test_final_states.py.
+    "CLOSED": [],
 }
 # What a payment may become here. CLOSED is a CANCELLED that was never paid.
 MONEY = {"PAID", "PARTIAL_CANCELLED", "CANCELLED"}
@@ -96,9 +97,9 @@ class Story:
         self.attempts = [shop.order(payMethod="VIRTUAL_ACCOUNT")]
         self.order_id = self.attempts[0]["orderId"]
         self.history = {self.attempts[0]["paymentId"]: [("NOTHING", None)]}
-        self.late = {}  # paymentId: how PortOne answers about it just now, if not with its newest record
+        self.late = {}  # paymentId: how PortOne answers about it, if not with its newest record
         self.calls = 0
-        self.seen = []  # (paymentId, PortOne's status, updatedAt) of every record that the shop was given
+        self.seen = []  # (paymentId, PortOne's status, updatedAt) of every record that it answered
         merchant = shop.app.extensions["merchant"]
         merchant.portone.session.mount(
             merchant.settings.api_base, portone_sandbox.SandboxAdapter(self.portone)
@@ -318,9 +319,8 @@ def take(story, before, fulfilled, step):
     else:
         story.ask(kind, *rest[:2])
     after = story.stored()
-    note(
-        f"      order {after.order.status}, payments {[payment.status for payment in after.payments.values()]}"
-    )
+    statuses = [payment.status for payment in after.payments.values()]
+    note(f"      order {after.order.status}, payments {statuses}")
     check_step(before, after)
     check_state(story, after, fulfilled)
     if rest[2:] == [2]:

@@ -65,6 +65,14 @@ def test_a_part_is_given_back_once_or_refused_with_the_reason_and_the_rest_can_f
     assert reconcile(shop).exit_code == 0 and not attention(shop, order)
 
 
+def test_a_part_that_only_one_way_of_counting_allows_is_refused_before_portone_is_asked(
+    shop, portone, order, whole
+):
+    result = refund(shop, order, "--amount", 950)
+    assert result.exit_code == 2 and "discount" in result.output and "at most 900" in result.output
+    assert portone.count("cancel") == 0 and not attention(shop, order)
+
+
 def test_the_rest_is_given_back_after_a_part_in_portones_console(shop, portone, order, whole):
     portone.cancel(order["paymentId"], 300)
     reconcile(shop)

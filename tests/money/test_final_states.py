@@ -114,7 +114,10 @@ def test_a_closed_account_whose_paid_at_is_null_leaves_the_order_payable(shop, p
     assert complete(shop, answer.json).json["status"] == "PAID"
 
 
-@pytest.mark.parametrize("field", [{"orderName": "another"}, {"currency": "USD"}])
+@pytest.mark.parametrize(
+    "field",
+    [{"orderName": "another"}, {"currency": "USD"}, {"storeId": "another"}, {"id": "another"}],
+)
 def test_a_paid_record_whose_terms_change_is_kept_logged_and_listed(shop, portone, caplog, field):
     order = paid(shop, portone)
     portone.change(order["paymentId"], **field)

@@ -139,6 +139,19 @@ def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, por
     assert portone.count("list") <= 200
 
 
+def test_more_than_a_page_that_changed_at_the_same_moment_is_read_to_its_end(shop, portone, clock):
+    """Copies were all paid at the same moment, so no page can begin at another time."""
+    stored = copies(shop, portone, paid(shop, portone), 2_100)
+    behind = [stored[place]["paymentId"] for place in (0, 1_000, -1)]
+    for payment_id in behind:
+        fall_behind(shop, payment_id)
+    clock.move(hours=1)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert Counter(portone.asked("get")) == dict.fromkeys(behind, 1)
+    assert portone.count("list") <= 2 * LISTS
+
+
 def test_what_moves_on_the_list_while_it_is_read_hides_nothing(shop, portone, clock):
     """A payment of the first page changes before the second is read, so that all that follows it
     moves up by one.
@@ -435,6 +448,23 @@ def test_money_at_portone_without_a_row_is_reported_with_its_id_amount_and_time(
     clock.move(hours=1)
     assert reconcile(shop).exit_code == 0
     assert stranger["id"] not in run(shop, "orders", "--attention").output
+
+
+def test_a_payment_that_another_system_sold_is_off_the_list_once_a_person_says_so(
+    shop, portone, clock
+):
+    stranger, other = portone.stranger(43_210), portone.stranger(5_000)
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 1
+    listed = run(shop, "orders", "--attention").output
+    assert f"flask acknowledge {stranger['id']}" in listed
+    assert run(shop, "acknowledge", stranger["id"]).exit_code == 0
+    listed = run(shop, "orders", "--attention").output
+    assert stranger["id"] not in listed and other["id"] in listed
+    assert run(shop, "acknowledge", other["id"]).exit_code == 0
+    assert reconcile(shop, "--since", 1).exit_code == 0, "the next runs find it again"
+    unknown = run(shop, "acknowledge", "0" * 32)
+    assert unknown.exit_code == 2 and "PAYMENT_ID" in unknown.output
 
 
 def test_an_order_that_a_restored_backup_lacks_is_reported(shop, portone, clock):

@@ -105,6 +105,37 @@ def test_another_amount_is_not_asked_for_while_a_refund_is_requested(shop, porto
     assert portone.given_back(order["paymentId"]) == 700
 
 
+def test_a_requested_refund_that_takes_too_long_is_listed_and_asked_for_again_by_a_person(
+    shop, portone, clock, visibility
+):
+    """A person has seen in PortOne's console that the PG refused it."""
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+    refund(shop, order, "--amount", 300)
+    clock.move(days=6)
+    assert not attention(shop, order)
+    clock.move(days=2)
+    assert f"refund {order['paymentId']} --again" in attention(shop, order)
+    portone.cancel_result = "SUCCEEDED"
+    assert refund(shop, order, "--amount", 300, "--again").exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 300 and len(set(portone.keys())) == 2
+    assert shop.trail(order).count("REFUND_FAILED") == 1
+    portone.end_cancellation(order["paymentId"], "FAILED")
+    reconcile(shop)
+    assert not attention(shop, order) and statuses(shop, order)[0] == "PARTIAL_CANCELLED"
+
+
+def test_a_refund_that_failed_at_once_is_in_the_trail_once(shop, portone, visibility):
+    order = paid(shop, portone)
+    portone.cancel_result = "FAILED"
+    assert refund(shop, order).exit_code == 1
+    assert shop.trail(order).count("REFUND_FAILED") == 1
+    assert rows(shop, order)[1].refund is None and not attention(shop, order)
+    portone.cancel_result = "SUCCEEDED"
+    assert refund(shop, order).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000
+
+
 def test_a_refund_whose_answer_was_lost_is_found_as_requested_and_not_asked_for_again(
     shop, portone, clock
 ):
