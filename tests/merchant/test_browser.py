@@ -389,3 +389,25 @@ def test_markup_in_a_redirect_is_shown_as_text(page, listen):
     expect(page.locator("#message")).to_contain_text(markup)
     expect(page.locator("img")).to_have_count(0)
     assert dialogs == []
+
+
+def test_another_attempt_is_made_with_another_method_and_window(page):
+    pay(page, "decline", "IFRAME")
+    expect_status(page, "FAILED")
+    page.locator("#again [name=payMethod][value=VIRTUAL_ACCOUNT]").check(force=True)
+    page.select_option("#again [name=windowType]", "REDIRECTION")
+    page.click("#retry")
+    choose(page, "issue", "REDIRECTION")
+    expect_status(page, "VIRTUAL_ACCOUNT_ISSUED")
+
+
+def test_an_order_that_no_longer_exists_is_forgotten(page):
+    gone = f"/orders/{'0' * 32}"
+    page.evaluate("url => sessionStorage.setItem('openOrder', url)", gone)
+    with page.expect_response(lambda answer: gone in answer.url) as asked:
+        page.goto("/")
+    assert asked.value.status == 404
+    expect(page.locator("#order-form")).to_be_visible()
+    page.wait_for_function("sessionStorage.getItem('openOrder') === null")
+    page.reload()
+    expect(page.locator("#order-form")).to_be_visible()
