@@ -10,7 +10,7 @@ from ..errors import PortOneRejected, PortOneUnavailable, Refused
 from ..models import session
 from ..pages.languages import when
 from ..pages.responses import ERRORS
-from ..rows import OrderRow
+from ..rows import OrderRow, PaymentRow
 from ..storage import orders as orders_table
 from ..views import bp
 from . import reconciliation, refunds
@@ -113,7 +113,7 @@ def refund(
     if account and not (refund_bank and refund_account and refund_holder):
         raise click.UsageError("--refund-bank, --refund-account and --refund-holder go together.")
     try:
-        status = refunds.refund(payment_id, reason, amount, account, again)
+        status = refunds.refund(payment_id, reason, print_refund, amount, account, again)
     except Refused as problem:
         message = problem.message or ERRORS[problem.code][1]
         raise click.UsageError(f"{problem.field or payment_id}: {message}") from None
@@ -122,12 +122,14 @@ def refund(
     except PortOneUnavailable as problem:
         message = f"It is not known whether this was refunded ({problem}). Repeat the same command."
         raise click.ClickException(message) from None
-    click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
-    if payment := storage.read_payment(payment_id):
-        returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} given back"
-        click.echo(f"{payment.status}: {returned}.")
     if status == "FAILED":
         click.get_current_context().exit(1)
+
+
+def print_refund(status: str, payment: PaymentRow) -> None:
+    click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
+    returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} given back"
+    click.echo(f"{payment.status}: {returned}.")
 
 
 @bp.cli.command()

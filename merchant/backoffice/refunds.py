@@ -6,7 +6,7 @@ that its record of the payment tells whether the refund was made:
 https://developers.portone.io/api/rest-v2/overview
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -19,19 +19,25 @@ from ..follow_up import FULFILMENT, follow_up
 from ..rows import TAKEN, NewEvent, PaymentRow, Refund, new_id, now
 from ..settlement import load, settle
 
+Report = Callable[[str, PaymentRow], None]
+
 EARLIER = "An earlier refund of {} KRW has no printed result yet: repeat that one first."
+ENDED = {"SUCCEEDED", "MADE_BEFORE"}
 WAITS = "A refund is REQUESTED and not over yet. Wait, or look into PortOne's console."
 
 
 def refund(
     payment_id: str,
     reason: str,
+    report: Report,
     amount: int | None = None,
     account: Mapping[str, str] | None = None,
     again: bool = False,
 ) -> str:
-    """Refund `amount` (KRW) of a payment, or all that is left.
+    """Refund `amount` (KRW) of a payment, or all that is left, and report the result.
 
+    report: called with the result and the payment's row, before the stored refund is cleared: a
+    process that dies in between is told again by the next call, and refunds nothing.
     account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the
     refund which is REQUESTED here has failed. Owns the session's transaction, as
     settlement.settle() does.
@@ -39,14 +45,31 @@ def refund(
     an earlier call turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG
     refused), PortOneUnavailable (the result is unknown: repeat the same call).
     """
-    payment = settle(payment_id, "cli")
-    if amount == payment.portone_amount - payment.cancelled_amount:
-        amount = None  # all that is left
+    status = _refund(settle(payment_id, "cli"), reason, amount, account, again)
+    payment, _ = load(payment_id)
+    report(status, payment)
+    if payment.refund and payment.refund["state"] == "MADE" and status in ENDED:
+        _change(payment_id, payment.refund["key"], None)
+    return status
+
+
+def _refund(
+    payment: PaymentRow,
+    reason: str,
+    amount: int | None,
+    account: Mapping[str, str] | None,
+    again: bool,
+) -> str:
     pending = payment.refund
+    balance = payment.portone_amount - payment.cancelled_amount
+    if amount == balance and not (pending and pending["amount"] == amount):
+        amount = None  # all that is left
     if pending and again and pending["state"] == "REQUESTED":
-        payment, pending = _end(payment_id, pending["key"], "REFUND_FAILED"), None
+        payment, pending = _change(payment.id, pending["key"], None, "REFUND_FAILED"), None
     if pending and pending["state"] == "MADE":
-        return _made_before(payment, pending, amount)
+        if payment.status == "CANCELLED" or pending["amount"] == amount:
+            return "MADE_BEFORE"
+        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["amount"] != amount:
         raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["state"] == "REQUESTED":
@@ -57,14 +80,6 @@ def refund(
         pending = _new_refund(payment, reason, amount)
         _store_new(payment, pending)
     return _send(payment, pending, account)
-
-
-def _made_before(payment: PaymentRow, pending: Refund, amount: int | None) -> str:
-    """Print the result of an earlier refund; only then another one may follow."""
-    if payment.status == "CANCELLED" or pending["amount"] == amount:
-        _end(payment.id, pending["key"])
-        return "MADE_BEFORE"
-    raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
 
 
 def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
@@ -123,13 +138,16 @@ def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | Non
     except PortOneRejected as error:
         if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
             raise PortOneUnavailable("the first call of this refund is still running") from error
-        _end(payment.id, pending["key"], "REFUND_FAILED")
+        _change(payment.id, pending["key"], None, "REFUND_FAILED")
         raise
     status = str(cancellation.get("status"))
-    if status == "REQUESTED":
-        _change(payment.id, pending["key"], Refund(**{**pending, "state": status, "told": True}))
+    if status == "FAILED":
+        _change(payment.id, pending["key"], None, "REFUND_FAILED")
+    elif status == "SUCCEEDED":
+        _change(payment.id, pending["key"], Refund(**{**pending, "state": "MADE"}))
     else:
-        _end(payment.id, pending["key"], *(["REFUND_FAILED"] if status == "FAILED" else []))
+        requested = Refund(**{**pending, "state": "REQUESTED", "told": True})
+        _change(payment.id, pending["key"], requested)
     with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up stores it
         settle(payment.id, "cli")
     return status
@@ -141,13 +159,11 @@ def _store_new(payment: PaymentRow, pending: Refund) -> None:
         raise Refused("PAYMENT_IN_PROGRESS", "PAYMENT_ID", message=message)
 
 
-def _end(payment_id: str, key: str, *events: str) -> PaymentRow:
-    """Clear a refund whose result is known."""
-    return _change(payment_id, key, None, *events)
-
-
 def _change(payment_id: str, key: str, refund: Refund | None, *events: str) -> PaymentRow:
-    """Change the stored refund that has this key, and no other one. Returns the payment's row."""
+    """Change or clear the stored refund that has this key, and no other one.
+
+    Returns the payment's row.
+    """
     while True:
         payment, _ = load(payment_id)
         if not payment.refund or payment.refund["key"] != key:

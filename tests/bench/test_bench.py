@@ -49,6 +49,13 @@ def test_every_figure(tmp_path):
     assert set(found["left_out"]) == set(ON_POSTGRESQL) - {site for site, _ in sites}
     expected |= {(name, *site) for name in ("complete", "memory", "peak") for site in sites}
     expected |= {(name, "shop", n) for name in SHOP_ONLY | SLOW for n in (20, 40)}
+    expected |= {(f"complete {name}", *site) for name in ("p99", "cpu") for site in sites}
+    expected |= {
+        (f"delayed {name}", site, n)
+        for name in ("p99", "cpu")
+        for site in ("shop", "floor", "obvious", "sdk")
+        for n in (20, 40)
+    }
     expected |= {("latency", "portone", 0), ("start", "packages", 0), ("peak", "packages", 0)}
     assert figures(found) == expected
     assert all(
@@ -72,7 +79,9 @@ def test_without_the_shop_there_is_nothing_to_compare(tmp_path):
         tmp_path, "--orders", "20", "--sites", "floor", "sdk", "--only", "complete", "slow", "start"
     )
     measured = {
-        (name, site, 20) for name in ("complete", "memory", "peak") for site in ("floor", "sdk")
+        (name, site, 20)
+        for name in ("complete", "complete p99", "complete cpu", "memory", "peak")
+        for site in ("floor", "sdk")
     }
     assert figures(found) == measured | {("start", "packages", 0), ("peak", "packages", 0)}
     assert found["ratios"] == []
