@@ -44,8 +44,10 @@ def results(bench, options):
 
     def ratio(name, orders, above, below, target=None):
         if above in samples and below in samples:
-            values = [a / b for a, b in zip(samples[above], samples[below], strict=False)]
-            compare(name, orders, values, target)
+            pairs = zip(samples[above], samples[below], strict=False)
+            # A short run takes less processor time than the kernel counts.
+            if values := [a / b for a, b in pairs if b]:
+                compare(name, orders, values, target)
 
     def compare(name, orders, values, target=None):
         """target: ("≥" or "≤", number)"""
