@@ -132,6 +132,17 @@ def test_a_test_payment_is_refused_before_it_is_confirmed_where_only_live_ones_a
     assert_nothing_moved(shop, portone, order)
 
 
+@pytest.mark.parametrize("odd", ["x", 7, True, ["x"], {"x": 1}])
+@pytest.mark.parametrize("field", ["amount", "channel", "method"])
+def test_other_terms_are_a_mismatch_however_odd_the_record_is(shop, portone, field, odd):
+    """Before money moves a record may have anything in it."""
+    order = shop.order()
+    token = portone.token(order, totalAmount=100)
+    portone.change(order["paymentId"], **{field: odd})
+    assert error(complete(shop, order, paymentToken=token)) == (400, "PAYMENT_MISMATCH")
+    assert_nothing_moved(shop, portone, order)
+
+
 # Lost answers and crashes
 
 

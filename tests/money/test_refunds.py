@@ -205,6 +205,26 @@ def test_a_refund_whose_answer_was_lost_is_not_made_again(
     assert reconcile(shop).exit_code == 0 and not attention(shop, order)
 
 
+@pytest.mark.parametrize("amount", [[], ["--amount", 300]], ids=["whole", "part"])
+def test_a_refund_whose_result_could_not_be_printed_is_not_made_again(
+    shop, portone, monkeypatch, amount
+):
+    """The command was killed, or its terminal was gone: whoever saw no result repeats it."""
+
+    def gone(*_, **__):
+        raise RuntimeError("the terminal is gone")
+
+    order = paid(shop, portone)
+    args = [str(each) for each in ("refund", order["paymentId"], "--reason", "변심", *amount)]
+    with monkeypatch.context() as patch:
+        patch.setattr("click.echo", gone)
+        assert shop.app.test_cli_runner().invoke(args=args).exit_code == 1
+    result = refund(shop, order, *amount)
+    assert result.exit_code == 0 and "nothing more was asked for" in result.output
+    assert portone.given_back(order["paymentId"]) == (300 if amount else 1000)
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
 # Two at once
 
 
