@@ -14,6 +14,7 @@ from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .records import parse_time
 from .rows import FINAL, NewEvent, OrderRow, PaymentRow, new_id, now
 from .settlement import settle
+from .transitions import state_of
 
 VIRTUAL_ACCOUNT_HOURS = 24
 ORDER_TIME = timedelta(days=7)  # how long an order can still be paid
@@ -113,7 +114,7 @@ def _new_payment(order: OrderRow, payment_id: str, pay_method: str, window_type:
 
 def _end_attempt(payment: PaymentRow) -> None:
     """Make sure that an earlier attempt cannot be paid any more. Raises Refused if it may be."""
-    if payment.status not in FINAL:
+    if state_of(payment) not in FINAL:  # also an account that was closed: a late deposit pays
         payment = settle(payment.id, "retry")
     if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and payment.status not in FINAL:
         try:

@@ -61,6 +61,12 @@ def cancellations_of(record: Record) -> list[list[Any]]:
     ]
 
 
+def part_of(record: Record, name: str) -> Mapping[str, Any]:
+    """Returns an object within a record, an empty one if there is none."""
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def amount_of(value: object) -> int:
     """Returns an optional amount of a record, 0 without it."""
     return value if type(value) is int and abs(value) < MAX_AMOUNT else 0

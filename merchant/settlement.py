@@ -22,7 +22,7 @@ from .records import MONEY_STATUSES, NO_RECORD, Record
 from .rows import FINAL, NewEvent, PaymentRow, now
 from .storage import LastEvents
 from .trail import arrival, fulfilment_failed, log_change, look_up_event, new_events
-from .transitions import DUPLICATE, NO_TRANSITION, Transition, decide, outcome_events
+from .transitions import DUPLICATE, NO_TRANSITION, Transition, decide, outcome_events, state_of
 from .verification import verify
 
 PAGE_INTERVAL = timedelta(seconds=3)  # a result page asks about a payment at most this often
@@ -43,7 +43,7 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
     """
     payment, last_events = load(payment_id, order_id)  # 1. the row stored before the window opened
     arrived = arrival(payment, source)
-    if payment.status in FINAL and source not in {"webhook", "cli"}:
+    if state_of(payment) in FINAL and source not in {"webhook", "cli"}:
         if events := new_events(arrived, last_events):
             store(payment, NO_TRANSITION, events, source)
         return payment  # a browser that asks again is answered from the database

@@ -107,7 +107,8 @@ def payment_values(
         "reasons": reasons,
         "portone_status": printable(record["status"])[:40],
     }
-    if verdict.checks:
+    is_ours = state_of(payment) not in FINAL or not is_other_payment(verdict)
+    if verdict.checks and is_ours:
         amount = record["amount"]
         new["portone_amount"] = amount["total"]
         new["discount"] = amount_of(amount.get("discount"))

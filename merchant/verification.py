@@ -6,7 +6,7 @@ no I/O, no Flask, no database.
 from dataclasses import dataclass
 from typing import Any
 
-from .records import Record
+from .records import Record, part_of
 from .rows import PaymentRow
 
 # PortOne's status -> ours (https://developers.portone.io/api/rest-v2/payment). New ones may appear
@@ -74,8 +74,7 @@ def compare(
     payment: PaymentRow, record: Record, allow_test: bool, offers_accounts: bool
 ) -> tuple[Check, ...]:
     """Returns every comparison of the terms."""
-    channel = record.get("channel") or {}
-    amount = record.get("amount") or {}
+    channel, amount, method = (part_of(record, name) for name in ("channel", "amount", "method"))
     checks = [
         Check("PAYMENT_ID", payment.id, record.get("id")),
         Check("STORE", payment.store_id, record.get("storeId")),
@@ -88,8 +87,7 @@ def compare(
     ]
     if not allow_test:
         checks.append(Check("TEST_CHANNEL", "LIVE", channel.get("type")))
-    method = record.get("method")
-    is_account = isinstance(method, dict) and method.get("type") == "PaymentMethodVirtualAccount"
+    is_account = method.get("type") == "PaymentMethodVirtualAccount"
     if is_account and not offers_accounts and payment.pay_method != "VIRTUAL_ACCOUNT":
         checks.append(Check("METHOD", payment.pay_method, "VIRTUAL_ACCOUNT"))
     return tuple(checks)

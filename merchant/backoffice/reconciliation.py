@@ -16,7 +16,7 @@ from ..database import release
 from ..errors import PortOneRejected, PortOneUnavailable
 from ..follow_up import FULFILMENT
 from ..models import session
-from ..records import Record, amount_of, is_payment, parse_time
+from ..records import Record, amount_of, is_payment, parse_time, part_of
 from ..rows import TAKEN, PaymentRow, now
 from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
@@ -96,11 +96,6 @@ def _is_young(record: Record, older_than: timedelta) -> bool:
 
 def has_money(record: Record) -> bool:
     return str(record.get("status")) in TAKEN
-
-
-def _value(record: Record, name: str, inner: str) -> object:
-    part = record.get(name)
-    return part.get(inner) if isinstance(part, dict) else None
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:
@@ -184,14 +179,15 @@ def _unfulfilled() -> list[str]:
 def _store_unknown(records: dict[str, Record]) -> None:
     """Remember money at PortOne without a row of ours, and forget what has been returned."""
     for payment_id, record in records.items():
-        is_test = not merchant().settings.allow_test and _value(record, "channel", "type") == "TEST"
-        if not has_money(record) or is_test:
+        is_test = part_of(record, "channel").get("type") == "TEST"
+        if not has_money(record) or (is_test and not merchant().settings.allow_test):
             session.execute(
                 delete(UnknownPayment).where(UnknownPayment.payment_id == payment_id[:64])
             )
         elif session.get(UnknownPayment, payment_id[:64]) is None:
-            left = amount_of(_value(record, "amount", "total"))
-            left -= amount_of(_value(record, "amount", "cancelled"))
+            amount = part_of(record, "amount")
+            left = amount_of(amount.get("total"))
+            left -= amount_of(amount.get("cancelled"))
             paid_at = parse_time(record.get("paidAt"))
             stranger = UnknownPayment(payment_id=payment_id[:64], amount=left, paid_at=paid_at)
             session.add(stranger)

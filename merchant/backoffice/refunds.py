@@ -48,6 +48,9 @@ def refund(
     status = _refund(settle(payment_id, "cli"), reason, amount, account, again)
     payment, _ = load(payment_id)
     report(status, payment)
+    if payment.refund and payment.refund["state"] == "REQUESTED" and not payment.refund["told"]:
+        told = Refund(**{**payment.refund, "told": True})
+        _change(payment_id, told["key"], told)
     if payment.refund and payment.refund["state"] == "MADE" and status in ENDED:
         _change(payment_id, payment.refund["key"], None)
     return status

@@ -126,3 +126,15 @@ def test_a_card_payment_where_no_account_is_offered_is_no_mismatch(make_shop, po
     order = shop.order()
     portone.pay(order)
     assert complete(shop, order).json["status"] == "PAID"
+
+
+def test_a_late_deposit_into_a_closed_account_is_found_before_another_attempt_is_opened(
+    shop, portone
+):
+    order = account(shop, portone)
+    portone.close(order["paymentId"])
+    complete(shop, order)
+    assert rows(shop, order)[1].status == "CANCELLED"
+    portone.deposit(order["paymentId"])
+    assert error(retry(shop, order, payMethod="CARD")) == (409, "ORDER_ALREADY_PAID")
+    assert statuses(shop, order) == ("PAID", "PAID")

@@ -68,7 +68,7 @@ def emitted():
 
 # refunds.py passes the names of events on through these.
 STORES_EVENTS = {"NewEvent", "_end", "_change", "_store", "_store_new"}
-STATUSES = {"REQUESTED", "FAILED", "CANCELLED", "PARTIAL_CANCELLED"}  # in the same calls
+STATUSES = {"MADE", "REQUESTED", "FAILED", "CANCELLED", "PARTIAL_CANCELLED"}  # in the same calls
 
 
 def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists():
