@@ -22,6 +22,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import ACCOUNT, PG_REFUSES, time_of
 
+pytestmark = pytest.mark.database
+
 
 def account(shop, portone, hours=24, **changes):
     """An order whose buyer was given an account to pay into; `changes` make the record another one

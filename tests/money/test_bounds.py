@@ -11,6 +11,8 @@ from sqlalchemy import insert, select
 from merchant.models import Order, Payment, new_id, session
 from tests.money.commands import attempts, change, complete, error, retry, rows, shown, statuses
 
+pytestmark = pytest.mark.database
+
 ATTEMPTS, DAYS = 10, 7
 PAGE_LOOKUPS, ALL_LOOKUPS = 12, 200
 

@@ -23,6 +23,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import first, lose_answer
 
+pytestmark = pytest.mark.database
+
 WHOLE = {"total": 1000, "paid": 900}
 
 

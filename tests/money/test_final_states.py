@@ -25,6 +25,8 @@ from tests.money.commands import (
     webhook,
 )
 
+pytestmark = pytest.mark.database
+
 ASKING = {
     "webhook": webhook,
     "page": lambda shop, order: shop.page(order),

@@ -20,6 +20,8 @@ from tests.money.commands import (
     webhook,
 )
 
+pytestmark = pytest.mark.database
+
 
 def rolls_back(order):
     host_session().rollback()

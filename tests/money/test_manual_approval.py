@@ -25,6 +25,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import ACCOUNT, DOWN, PG_REFUSES, first, lose_answer
 
+pytestmark = pytest.mark.database
+
 
 def redirect(shop, order, **more):
     """The buyer comes back from a redirect window."""

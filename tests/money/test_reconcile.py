@@ -32,6 +32,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import ACCOUNT, DOWN, Answering, after, refuse, search_of, time_of
 
+pytestmark = pytest.mark.database
+
 ROOT = Path(__file__).parents[2]
 LISTS = 3  # calls of the list for one page of changes; one is enough, and none grows with what is stored
 

@@ -16,6 +16,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import ACCOUNT, DOWN, Answering, first, lose_answer
 
+pytestmark = pytest.mark.database
+
 # Refunds that end as REQUESTED
 
 

@@ -22,6 +22,8 @@ from tests.money.commands import (
 )
 from tests.money.portone import ACCOUNT, first, lose_answer
 
+pytestmark = pytest.mark.database
+
 GOODS = {"all of it": (3_000, 3_000), "a part of it": (3_000, 1_000)}
 
 
