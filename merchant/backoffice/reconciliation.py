@@ -6,24 +6,27 @@ compares each with its row, and looks up only those that differ.
 
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ..checkout import is_expired
 from ..current import accepted, merchant
-from ..database import release
+from ..database import release, write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable
 from ..follow_up import FULFILMENT
 from ..models import session
-from ..records import Record, amount_of, is_payment, parse_time, part_of
-from ..rows import TAKEN, PaymentRow, now
+from ..records import Record, is_payment, parse_time
+from ..rows import PaymentRow, now
 from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
 from ..transitions import decide
 from ..verification import verify
 from .listing import changed_payments
-from .models import ReconciliationRun, UnknownPayment
+from .models import ReconciliationRun
+from .unknown import has_money, store_unknown
 
 LOOKUPS_PER_SECOND = 10
 OUTAGE = 3  # look-ups failing one after another: PortOne is down, and the next run does the rest
@@ -80,22 +83,26 @@ def _reconcile_store(
         return
     outcomes[LISTED] += len(records)
     rows = _rows(list(records))
-    _store_unknown({id: record for id, record in records.items() if id not in rows})
+    store_unknown({id: record for id, record in records.items() if id not in rows})
     due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
     due += [id for id in _unfinished_refunds(store_id) if id not in due]
     due.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
     if _look_up(due, outcomes):
-        session.merge(ReconciliationRun(store_id=store_id, started_at=started))
-    release()
+        _store_run(store_id, started)
+
+
+def _store_run(store_id: str, started: datetime) -> None:
+    """Remember a complete run. Another one may do the same at this moment."""
+    of_store = ReconciliationRun.store_id == store_id
+    values = {"started_at": started}
+    with suppress(IntegrityError), write_transaction() as connection:
+        if connection.execute(update(ReconciliationRun).where(of_store), values).rowcount == 0:
+            connection.execute(insert(ReconciliationRun), {"store_id": store_id, **values})
 
 
 def _is_young(record: Record, older_than: timedelta) -> bool:
     changed_at = parse_time(record.get("statusChangedAt"))
     return bool(older_than) and changed_at is not None and changed_at > now() - older_than
-
-
-def has_money(record: Record) -> bool:
-    return str(record.get("status")) in TAKEN
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:
@@ -174,21 +181,3 @@ def _unfulfilled() -> list[str]:
     found = list(session.scalars(ids))
     release()
     return found
-
-
-def _store_unknown(records: dict[str, Record]) -> None:
-    """Remember money at PortOne without a row of ours, and forget what has been returned."""
-    for payment_id, record in records.items():
-        is_test = part_of(record, "channel").get("type") == "TEST"
-        if not has_money(record) or (is_test and not merchant().settings.allow_test):
-            session.execute(
-                delete(UnknownPayment).where(UnknownPayment.payment_id == payment_id[:64])
-            )
-        elif session.get(UnknownPayment, payment_id[:64]) is None:
-            amount = part_of(record, "amount")
-            left = amount_of(amount.get("total"))
-            left -= amount_of(amount.get("cancelled"))
-            paid_at = parse_time(record.get("paidAt"))
-            stranger = UnknownPayment(payment_id=payment_id[:64], amount=left, paid_at=paid_at)
-            session.add(stranger)
-    release()
