@@ -29,7 +29,7 @@ def refund_after(
     states = {
         state
         for id, state, amount in cancellations
-        if id not in refund["known"] and refund["amount"] in {None, amount}
+        if id not in refund["known"] and refund["amount"] in (None, amount)
     }
     grown = cancelled - refund["cancelled"]
     if "SUCCEEDED" in states or (not cancellations and grown >= (refund["amount"] or 1)):

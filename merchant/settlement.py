@@ -1,5 +1,4 @@
-"""Every change of a payment's state happens here, whether a browser, a webhook, a page or a command
-asks for it.
+"""Every change of a payment's state happens here, whoever asks: browser, webhook, page or command.
 
 We never trust what the browser or a webhook says. We look the payment up at PortOne, verify its
 record, and store the new state of payment and order, the trail and the fulfilment in one
@@ -32,11 +31,9 @@ logger = logging.getLogger(__name__)
 
 
 def settle(payment_id: str, source: str, order_id: str | None = None) -> PaymentRow:
-    """Look a payment up at PortOne, verify the record, store what it changes. Returns the payment's
-    new row.
+    """Look a payment up at PortOne, verify its record, store what it changes. Returns the new row.
 
-    source: who asks: sdk, redirect, page, webhook, retry or cli. order_id: the order it must belong
-    to.
+    source: who asks: sdk, redirect, page, webhook, retry or cli. order_id: its order, if known.
     Owns the session's transaction: it commits what the host has pending, and its own work at the
     end. It holds no connection while it waits for PortOne.
     Raises Refused (no such payment), PortOneUnavailable, PortOneRejected.
@@ -66,9 +63,7 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
 
 
 def load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
-    """Returns a payment's row and what its trail has last of each event, in a transaction that ends
-    here.
-    """
+    """Returns a payment's row, and what its trail has last of each event. The transaction ends."""
     release()
     payment = storage.read_payment(payment_id)
     # The events after the row: if the row changes in between, storing fails and we read both again.

@@ -81,13 +81,9 @@ def state_of(payment: PaymentRow) -> str:
 
 
 def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list[str]]:
-    """Returns the payment's next status, None if the record's may not follow, and the reasons of a
-    mismatch.
-    """
+    """Returns the next status, None if the record's may not follow, and the failed checks."""
     state, status, reasons = state_of(payment), verdict.status, verdict.reasons
-    is_accepted = (
-        state in FINAL
-    )  # its order was paid by it: a later record can only return the money
+    is_accepted = state in FINAL  # its money was accepted: a later record can only return it
     if "DUPLICATE" in payment.reasons and status in TAKEN:
         return "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
     if reasons and not is_accepted and (status != "CANCELLED" or is_other_payment(verdict)):
@@ -141,15 +137,15 @@ def order_step(before: PaymentRow, after: PaymentRow) -> OrderStep:
 
 def outcome_events(before: PaymentRow, after: PaymentRow, follows: bool) -> list[str]:
     """Returns the events of a payment's new state. follows: its order follows this payment."""
-    events = []
-    if before.refund and not after.refund and before.cancelled_amount == after.cancelled_amount:
-        events.append("REFUND_FAILED")
     returned_more = before.cancelled_amount != after.cancelled_amount
-    if after.status == before.status:
-        return events + (
-            [EVENTS[after.status]] if after.status == "PARTIAL_CANCELLED" and returned_more else []
-        )
-    if after.status == "CANCELLED":  # an account that was closed never paid its order
-        is_order = follows and after.paid_at is not None
-        return [*events, "ORDER_CANCELLED" if is_order else "ATTEMPT_CANCELLED"]
-    return events + ([EVENTS[after.status]] if after.status in EVENTS else [])
+    events = []
+    if before.refund and not after.refund and not returned_more:
+        events.append("REFUND_FAILED")
+    if after.status == "CANCELLED" and before.status != "CANCELLED":
+        is_order = follows and after.paid_at is not None  # a closed account never paid its order
+        events.append("ORDER_CANCELLED" if is_order else "ATTEMPT_CANCELLED")
+    is_new = after.status != before.status
+    is_repeated = after.status == "PARTIAL_CANCELLED" and returned_more
+    if after.status in EVENTS and (is_new or is_repeated):
+        events.append(EVENTS[after.status])
+    return events

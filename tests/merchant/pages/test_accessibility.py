@@ -136,7 +136,7 @@ def open_all(page):
 
 
 def agree_to_nothing(page):
-    page.eval_on_selector(".primary", "button => { button.formNoValidate = true }")
+    page.locator(".primary").evaluate("button => { button.formNoValidate = true }")
     page.click(".primary")
     expect(page.locator("[name=agree]")).to_be_focused()
 
@@ -145,7 +145,7 @@ def authenticate(page):
     page.check("[name=agree]")
     page.click(".primary")
     page.wait_for_selector("[name=secret]")
-    page.eval_on_selector(".primary", "button => { button.formNoValidate = true }")
+    page.locator(".primary").evaluate("button => { button.formNoValidate = true }")
     page.click(".primary")
     expect(page.locator("[name=secret]")).to_be_focused()
 
