@@ -295,3 +295,19 @@ def test_a_refused_refund_is_given_up_whatever_else_is_stored_meanwhile(shop, po
         portone.fault = on_cancel(refuse)
         assert refund(shop, order).exit_code == 1
     assert rows(shop, order)[1].refund is None and shop.trail(order)[-1] == "REFUND_FAILED"
+
+
+def test_a_refund_that_somebody_elses_repeat_has_ended_meanwhile_stays_ended(shop, portone):
+    order = paid(shop, portone)
+
+    def end(call):
+        """The other one's call with the same key was answered first, and its result was printed."""
+        change(shop, Payment, order["paymentId"], refund=None)
+        portone.records[order["paymentId"]] = record(order, "CANCELLED")
+        cancellation = {"status": "SUCCEEDED", "id": "cancellation-1", "totalAmount": 1000}
+        answer(200, {"cancellation": cancellation})(call)
+
+    portone.fault = on_cancel(end)
+    assert refund(shop, order).exit_code == 0
+    order_row, payment = rows(shop, order)
+    assert (order_row.status, payment.status, payment.refund) == ("CANCELLED", "CANCELLED", None)

@@ -323,6 +323,7 @@ def test_what_did_not_match_is_seen_at_once_and_the_panel_fits_a_narrow_phone(vi
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_the_shop_works_with_the_panel_removed(new_context, tmp_path):
     root = tmp_path / "shop"
     names = ("merchant", "portone_sandbox", "static", "templates")
