@@ -84,6 +84,7 @@ def host(tmp_path, config):
     return Host(tmp_path, config)
 
 
+@pytest.mark.long
 def test_upgrade_and_downgrade_on_an_empty_database(host, buyer):
     host.flask("db init")
     host.tell_migrations_of_the_merchant()
@@ -125,6 +126,7 @@ def test_our_own_site_names_the_column_that_its_tables_lack_and_does_not_start(
         merchant.create_app(settings)
 
 
+@pytest.mark.long
 def test_a_host_whose_migrations_were_not_run_yet_can_run_them(host):
     """`flask db upgrade` creates the app first, so a start on an older database must not fail."""
     merchant.create_app({**host.config, "DATABASE_URL": host.config["SQLALCHEMY_DATABASE_URI"]})

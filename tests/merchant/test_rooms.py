@@ -79,6 +79,7 @@ def test_without_the_backoffice_a_payment_is_made_and_the_pages_answer(copy, tmp
     assert answer["status"] == "PAID" and 'id="trail"' in page
 
 
+@pytest.mark.long
 def test_without_the_panel_a_payment_is_made_and_the_pages_answer(copy, tmp_path):
     leave_out(copy, "panel")
     with run_site(tmp_path, copy) as site:

@@ -313,7 +313,10 @@ def test_changes_that_are_younger_than_asked_for_are_left_to_the_next_run(shop, 
 KILLS = {"list": 1, "first look-up": 1, "third look-up": 3}
 
 
-@pytest.mark.parametrize("step", KILLS)
+@pytest.mark.parametrize(
+    "step",
+    ["list", "first look-up", pytest.param("third look-up", marks=pytest.mark.long)],
+)
 def test_a_run_that_is_killed_leaves_all_that_it_missed_to_the_next(
     shop, portone, clock, tmp_path, step
 ):
