@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
+from merchant.backoffice.models import ReconciliationRun
 from merchant.models import Order, Payment, PaymentEvent, session
-from tests.databases import new_database
+from merchant.rows import now
+from tests.databases import new_database, sqlite_only
 from tests.money.commands import (
     attention,
     change,
@@ -97,6 +99,29 @@ def test_a_run_asks_only_about_what_changed_however_much_is_stored(shop, portone
     portone.calls.clear()
     assert reconcile(shop).exit_code == 0
     assert portone.count("get") == 0, "what was followed is not asked about again"
+
+
+@sqlite_only  # it is about PortOne's calls, and 100,000 rows take long elsewhere
+@pytest.mark.long
+def test_with_100_000_paid_orders_and_100_changes_a_run_makes_at_most_110_calls(
+    shop, portone, clock
+):
+    like, stored = paid(shop, portone), []
+    for _ in range(20):
+        stored += copies(shop, portone, like, 5_000)
+    clock.move(hours=1)
+    with shop.app.app_context():
+        session.add(ReconciliationRun(store_id=ACCOUNT["PORTONE_STORE_ID"], started_at=now()))
+        session.commit()
+    clock.move(hours=1)
+    changed = stored[::1_000]
+    for order in changed:
+        portone.cancel(order["paymentId"])
+    clock.move(minutes=5)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert len(portone.calls) <= 110 and len(changed) == 100
+    assert {statuses(shop, order)[0] for order in changed} == {"CANCELLED"}
 
 
 def test_the_first_run_ever_asks_only_about_what_differs(shop, portone, clock):
