@@ -312,6 +312,7 @@ def visit(window, open_tab):
         page = open_tab(device, **{"locale": "en-US", **options})
         page.goto(window(pay_method, **(request or {})).removesuffix("/buyer"))
         page.click("text=Pay as a buyer would")
+        page.wait_for_url("**/buyer")
         return page
 
     return visit
@@ -378,7 +379,7 @@ def test_the_whole_way_by_keyboard(visit, portone):
 
     def tab_to(selector):
         for _ in range(40):
-            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
                 return
             page.keyboard.press("Tab")
         pytest.fail(f"{selector} is not reached by Tab")

@@ -182,7 +182,7 @@ def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
 def tab_to(page, selector, frame=None):
     for _ in range(60):
         if (frame or page).evaluate(
-            "selector => document.activeElement.matches(selector)", selector
+            "selector => document.activeElement?.matches(selector)", selector
         ):
             return
         page.keyboard.press("Tab")
