@@ -107,12 +107,11 @@ def open_attempt(order: OrderRow, choice: Choice) -> PaymentRow:
 
 
 def _new_payment(order: OrderRow, payment_id: str, choice: Choice) -> PaymentRow:
-    settings = merchant().settings
-    channel = settings.channel_for(choice.pay_method, choice.easy_pay_provider)
+    channel = merchant().settings.channel_for(choice.pay_method, choice.easy_pay_provider)
     return PaymentRow(
         id=payment_id,
         order_id=order.id,
-        store_id=settings.store_id,
+        store_id=merchant().settings.store_id,
         channel_key=channel.key,
         order_name=order_name(order.name, channel.pg),
         amount=order.amount,
