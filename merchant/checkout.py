@@ -188,8 +188,7 @@ def payment_request(
     if payment.tax_free:
         request["taxFreeAmount"] = payment.tax_free
     pg = merchant().settings.pg_of(payment.channel_key)
-    if windows := pg.windows(payment.window_type):
-        request["windowType"] = windows
+    request |= pg.window(payment.window_type)
     if payment.pay_method == "MOBILE":
         request["productType"] = product_type(order.product_id)
     if payment.easy_pay_provider:

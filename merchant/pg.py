@@ -27,10 +27,6 @@ COMPANY = {
 }
 
 
-def nothing(request: Request, order: OrderRow) -> Request:
-    return {}
-
-
 @dataclass(frozen=True)
 class PG:
     """A PG as the shop uses it.
@@ -47,16 +43,23 @@ class PG:
     mobile: tuple[str, ...] = WINDOWS
     name_bytes: int = 40
     plain_email: bool = False
-    besides: Callable[[Request, OrderRow], Request] = nothing
+    besides: Callable[[Request, OrderRow], Request] = lambda request, order: {}
 
     def has(self, pay_method: str, provider: str) -> bool:
         """Returns whether it takes a payment this way. provider: "" leaves it to its window."""
         return pay_method in self.methods and (not provider or provider in self.providers)
 
-    def windows(self, chosen: str) -> dict[str, str]:
-        """Returns the request's windowType; {} leaves it to the PG, as a type that it refuses."""
+    def window(self, chosen: str) -> Request:
+        """Returns the parameters of a window type. One that the PG refuses is left to the PG.
+
+        A window that does not redirect can still return so (forceRedirect).
+        """
         devices = {"pc": self.pc, "mobile": self.mobile}
-        return {device: chosen for device, types in devices.items() if chosen in types}
+        types = {device: chosen for device, known in devices.items() if chosen in known}
+        parameters: Request = {"windowType": types} if types else {}
+        if chosen == "REDIRECTION" and len(types) < len(devices):
+            parameters["forceRedirect"] = True
+        return parameters
 
 
 def kcp(request: Request, order: OrderRow) -> Request:
@@ -89,13 +92,8 @@ def naver_pay(request: Request, order: OrderRow) -> Request:
 
     http://developer.pay.naver.com/docs/v2/api#etc-etc_product
     """
-    item = {
-        "categoryType": "ETC",
-        "categoryId": "ETC",
-        "uid": order.product_id,
-        "name": request["orderName"],
-        "count": 1,
-    }
+    category = {"categoryType": "ETC", "categoryId": "ETC"}
+    item = {**category, "uid": order.product_id, "name": request["orderName"], "count": 1}
     return {"bypass": {"naverpay": {"productItems": [item]}}}
 
 
@@ -182,10 +180,9 @@ NOT_SERVED = {
     "PAYMENTWALL": "it wants each delivery reported by an API of its own",
     "HECTO_GLOBAL": "it takes the currency of its contract, and names in two parts",
     "TRIPLE_A": "it takes cryptocurrency, and refunds to an e-mail address",
-    "HYPHEN": "PortOne has taken its page away (2025-11-18)",
-    "TOSS_BRANDPAY": "PortOne has no V2 page of it",
-    "MOBILIANS_V2": "PortOne has no V2 page of it",
-    "INNOPAY": "PortOne has no V2 page of it",
+    **dict.fromkeys(
+        ("HYPHEN", "TOSS_BRANDPAY", "MOBILIANS_V2", "INNOPAY"), "PortOne has no V2 page of it"
+    ),
 }
 
 
