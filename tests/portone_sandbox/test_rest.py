@@ -74,7 +74,7 @@ def test_an_approved_card_is_paid(base, portone):
     ("pay_method", "shape", "options"),
     [
         ("TRANSFER", shapes.PaymentMethodTransfer, {}),
-        ("EASY_PAY", shapes.PaymentMethodEasyPay, {"easyPay": {"easyPayProvider": "NAVERPAY"}}),
+        ("EASY_PAY", shapes.PaymentMethodEasyPay, {"easyPay": {"easyPayProvider": "KAKAOPAY"}}),
         ("MOBILE", shapes.PaymentMethodMobile, {"productType": "REAL"}),
     ],
 )
