@@ -147,8 +147,7 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 
     SANDBOX_PG: one PG, or several separated by spaces or commas. SANDBOX_MANUAL_APPROVAL=1: the
     channel with manual approval. SANDBOX_LIVE=1: the LIVE channel, and test payments are refused.
-    Without any of them there is no PORTONE_PG, so that a shop offers every method. ValueError
-    names a setting that is malformed, or that does not go with another.
+    ValueError names a setting that is malformed, or that does not go with another.
     """
     names = environ.get("SANDBOX_PG", "").replace(",", " ").upper().split()
     if unknown := [name for name in names if name not in PGS]:
@@ -167,12 +166,9 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
     if len(names) > 1:
         pairs = " ".join(f"{name}={KEYS_BY_PG[name]}" for name in dict.fromkeys(names))
         return {"PORTONE_CHANNELS": pairs, **allow_test}
-    key = special[chosen[0]] if chosen else KEYS_BY_PG[names[0] if names else DEFAULT_PG]
-    return {
-        "PORTONE_CHANNEL_KEY": key,
-        **({"PORTONE_PG": names[0]} if names else {}),
-        **allow_test,
-    }
+    name = names[0] if names else DEFAULT_PG
+    key = special[chosen[0]] if chosen else KEYS_BY_PG[name]
+    return {"PORTONE_CHANNEL_KEY": key, "PORTONE_PG": name, **allow_test}
 
 
 def _flag(environ: Mapping[str, str], name: str) -> bool:
