@@ -98,7 +98,7 @@ def _max_chars(value: Any, check: Check, params: Json) -> bool:
 def _max_bytes(value: Any, check: Check, params: Json) -> bool:
     """In UTF-8, the longer of the two encodings in use, where the page names none."""
     encoded = (value or "").encode(check.get("encoding", "utf-8"), "replace")
-    return len(encoded) > check["value"]
+    return bool(len(encoded) > check["value"])
 
 
 def _has_characters(value: Any, check: Check, params: Json) -> bool:

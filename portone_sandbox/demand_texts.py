@@ -1,5 +1,6 @@
 """What a PG demands, in a sentence: for the SDK's message, the console and the warnings."""
 
+import re
 from typing import Any
 
 from .channels import Check
@@ -131,18 +132,45 @@ EFFECTS = {
 }
 
 
+# What a condition names that is chosen in the PG's window.
+KOREAN_NAMES = {
+    "Japanese convenience store": "일본 편의점 결제",
+    "overseas card": "해외 카드",
+    "bank transfer": "계좌이체",
+    "pc": "PC",
+    "Naver Pay": "네이버페이",
+    "mobile": "모바일",
+    "mobile_web": "모바일 웹",
+    "ios_app": "iOS 앱",
+    "app": "앱",
+}
+ENGLISH_NAMES = {
+    "pc": "PC",
+    "mobile_web": "the mobile web",
+    "ios_app": "an iOS app",
+    "app": "an app",
+}
+
+
+def quotation(check: Check) -> str | None:
+    """The error in the page's words, which are Korean."""
+    says = check.get("says", "")
+    return says.removeprefix("error ") if re.search("[가-힣]", says) else None
+
+
 def sentence(check: Check, language: str) -> str:
-    """language: "en" or "ko". `says` of the check, a quotation or a note, is in one language."""
+    """language: "en" or "ko"."""
     rule = "equals" if check["rule"] == "required" and "value" in check else check["rule"]
     wanted = WANTS[language][rule].format(value=_shown(check.get("value"), check["rule"]))
     if check["rule"] == "maxBytes":
         wanted += f" ({check.get('encoding', 'UTF-8').upper()})"
+    quoted = quotation(check)
     conditions = [_condition(*each, language) for each in check.get("when", {}).items()]
     more = [EFFECTS[language].get(check["effect"])]
     if language == "ko":
-        notes = ", ".join(filter(None, [*conditions, *more]))
+        notes = ", ".join(filter(None, [*conditions, *more, quoted]))
         return f"{check['path']}: {wanted}{f' ({notes})' if notes else ''}"
-    notes = ": ".join(filter(None, [*more, check.get("says")]))
+    notes = ": ".join(filter(None, [*more, None if quoted else check.get("says")]))
     start = " ".join([check["path"], wanted, *conditions])
     return f"{start}{f' ({notes})' if notes else ''}."
 
@@ -151,14 +179,14 @@ def _condition(name: str, value: Any, language: str) -> str:
     text = CONDITIONS[language][name]
     if isinstance(text, tuple):
         return text[0] if value else text[1]
-    return text.format(value=_shown(value, name))
+    names = KOREAN_NAMES if language == "ko" else ENGLISH_NAMES
+    shown = names.get(value, value) if isinstance(value, str) else value
+    return text.format(value=_shown(shown, name))
 
 
 def _shown(value: Any, rule: str) -> str:
     if rule == "rangeDays" and isinstance(value, list):
         return "–".join(map(str, value))
-    if rule == "device":
-        return {"pc": "PC", "mobile": "mobile"}.get(value, str(value))
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "true" if value is True else str(value)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from . import channels, failures
 from .channels import Check, Pg
 from .demand_rules import RULES, given_values
-from .demand_texts import sentence
+from .demand_texts import quotation, sentence
 from .documents import Channel, Json, SdkFailure, Warning
 from .errors import RequestError
 from .request_documents import PaymentRequest
@@ -41,19 +41,22 @@ def judge(params: PaymentRequest, device: str) -> Verdict:
     channel = channels.CHANNELS[params["channelKey"]]
     pg = channels.pg_of(channel)
     _refuse_other_call(channel, pg)
-    refusals, warnings, failure = [], [], None
+    refusals: list[str] = []
+    warnings: list[Warning] = []
+    failure = None
     for check, given in _broken(params, pg, channel, device):
         found = _finding(pg, channel, check, given)
         if check["rule"] in ONLY_WARNED:
             warnings.append(found)
         elif check["effect"] in REFUSED:
-            refusals.append(found)
+            quoted = quotation(check)
+            refusals.append(found["message"] + (f" ({quoted})" if quoted else ""))
         elif check["effect"] == "paymentFails":
             failure = failure or failures.demanded(found["message"])
         else:
             warnings.append(found)
     if refusals:
-        raise RequestError("BadRequest", " ".join(each["message"] for each in refusals))
+        raise RequestError("BadRequest", " ".join(refusals))
     warnings += _other_device(params, pg, channel, device)
     return Verdict(_as_taken(params, pg), warnings, failure)
 
