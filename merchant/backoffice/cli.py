@@ -22,7 +22,7 @@ from .reconciliation import LISTED, NOT_ASKED, NOT_LISTED
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
     "MADE_BEFORE": "Money was refunded after this refund was first sent; "
-    "nothing more was sent now.",
+    "nothing more was asked for now.",
     "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
     "FAILED": "PortOne says that the refund failed.",
 }
