@@ -7,6 +7,7 @@ ROOT = Path(__file__).parents[2]
 README = ("README.md", "README.ko.md")
 DOCS = sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))
 PAGES = {name: (ROOT / name).read_text() for name in (*README, *DOCS)}
+NOT_SHARED = re.compile("[가-힣]|http://<")  # code that has words for the reader
 # (page, the same page in Korean)
 PAIRS = [(name, name.replace(".md", ".ko.md")) for name in PAGES if not name.endswith(".ko.md")]
 
@@ -39,8 +40,9 @@ def without_blocks(page):
 
 def names(page):
     """Returns what a page names in `backquotes`: commands, files, settings, states."""
-    codes = re.findall(r"`([^`\n]*[A-Za-z_][^`\n]*)`", without_blocks(page))
-    return {code for code in codes if not re.search("[가-힣]|http://<", code)}
+    text = re.sub(r"(?<!\n) *\n(?!\n) *", " ", without_blocks(page))  # a code may wrap
+    codes = set(re.findall(r"`([^`\n]+)`", text))
+    return {code for code in codes if re.search("[A-Za-z]", code) and not NOT_SHARED.search(code)}
 
 
 def table(page, heading):
