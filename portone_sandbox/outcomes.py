@@ -1,6 +1,6 @@
 """How a payment window can end. The buyer chooses it by a click, a script by its name."""
 
-from . import accounts
+from . import channels
 from .request_documents import PaymentRequest
 
 TAMPERING = ("tamper", "tamper-tax-free")
@@ -19,7 +19,7 @@ def is_virtual_account(params: PaymentRequest) -> bool:
 
 def is_manual(params: PaymentRequest) -> bool:
     """Whether the request's channel has manual approval (수동 승인)."""
-    return params["channelKey"] in accounts.MANUAL_APPROVAL
+    return params["channelKey"] in channels.MANUAL_APPROVAL
 
 
 def possible_outcomes(params: PaymentRequest) -> tuple[str, ...]:
