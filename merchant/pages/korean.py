@@ -47,6 +47,7 @@ KOREAN = {
     "Mobile phone bill": "휴대폰 소액결제",
     "How the payment window opens": "결제창 방식",
     "Gift certificate": "상품권",
+    "Easy pay by": "간편결제 선택",
     "KakaoPay": "카카오페이",
     "Naver Pay": "네이버페이",
     "Toss Pay": "토스페이",
