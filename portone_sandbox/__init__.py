@@ -24,6 +24,7 @@ from .errors import Refused
 from .payment_request import is_http_url
 from .sandbox import Sandbox
 from .transport import SandboxAdapter
+from .webhook_request import trusted_certificates
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 
@@ -83,6 +84,7 @@ def create_app(
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
     _channel_key()  # so that a malformed setting is found at the start
+    trusted_certificates()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)

@@ -4,13 +4,15 @@ import json
 from datetime import datetime, timezone
 from functools import partial
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from . import accounts, actions, clock, switches
 from .cancellations import left_to_cancel
+from .database import Database
 from .documents import Json
 from .events import TYPES
+from .language import language
 from .sandbox import current_sandbox
 from .search import search
 from .virtual_accounts import awaits_deposit
@@ -26,6 +28,8 @@ def index() -> ResponseReturnValue:
     """Query: `q`, a text to search for, or a paymentId to go to; `status`; `page`, from 0."""
     text = request.args.get("q")
     with current_sandbox().store.reading() as db:
+        if has_tag(db):
+            return "", 304
         if text and db.find_payment(text):
             return redirect(url_for(".payment", payment_id=text))
         payments, page = search(db, _search_body(text))
@@ -51,18 +55,42 @@ def _search_body(text: str | None) -> Json:
     return {"filter": filter, "page": {"number": number, "size": PAGE_SIZE}}
 
 
+@bp.after_request
+def add_tag(response: Response) -> Response:
+    """The page has a tag, by which a browser that has it asks for another one only."""
+    if "tag" in g and response.status_code in (200, 304):
+        response.set_etag(g.tag)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Vary"] = "Accept-Language, Cookie"
+    return response
+
+
+def has_tag(db: Database, *more: object) -> bool:
+    """Whether the browser has the page as it is now.
+
+    more: what the page shows besides what is stored.
+    """
+    state, hidden = db.state(), db.count_hidden_payments(clock.now())
+    values = (state.identity, state.changes, hidden, language(), *more)
+    g.tag = "-".join(map(str, values))
+    return request.if_none_match.contains(g.tag)
+
+
 @bp.get("/console/payments/<path:payment_id>")
 def payment(payment_id: str) -> ResponseReturnValue:
     sandbox = current_sandbox()
     with sandbox.store.reading() as db:
         record = db.find_payment(payment_id) or abort(404)
+        is_waiting = awaits_deposit(record)
+        if has_tag(db, is_waiting):
+            return "", 304
         webhooks = db.list_webhooks(payment_id)
         attempts = db.list_checkouts(payment_id)
         return render_template(
             "payment.html",
             payment=record,
             shown=sandbox.payments.show(db, record),
-            is_waiting=awaits_deposit(record),
+            is_waiting=is_waiting,
             awaits_confirmation=any(
                 each["paymentToken"] and not each["isConfirmed"] for each in attempts
             ),

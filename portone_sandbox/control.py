@@ -43,8 +43,7 @@ def set_switch(name: str) -> ResponseReturnValue:
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
     """Delete all payments and restore the default of every switch."""
-    with current_sandbox().store.writing() as db:
-        db.delete_everything()
+    current_sandbox().store.reset()
     return {}
 
 

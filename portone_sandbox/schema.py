@@ -34,9 +34,10 @@ class Enum:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose elements have one shape."""
+    """A list whose elements have one shape. max_length: None for any."""
 
     element: "Shape"
+    max_length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def _read_parts(value: Any, shape: Shape, name: str) -> Any:
     if isinstance(shape, Object):
         return _read_object(value, shape, name and f"{name}.")
     if isinstance(shape, ListOf):
+        if shape.max_length is not None and len(value) > shape.max_length:
+            raise ValueError(f"{name} must have at most {shape.max_length} elements.")
         return [_read(each, shape.element, f"{name}[{i}]") for i, each in enumerate(value)]
     if isinstance(shape, Enum):
         return _read_enum(value, shape, name)

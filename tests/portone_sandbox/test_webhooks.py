@@ -589,7 +589,7 @@ def test_a_webhook_outlives_the_process_that_was_sending_it(tmp_path, merchant):
     with database(tmp_path) as db:
         ((claimed_until,),) = db.execute("SELECT claimedUntil FROM webhooks")
         assert time.time() < claimed_until <= time.time() + delivery.CLAIM_SECONDS
-        db.execute("UPDATE webhooks SET claimedUntil = 1")
+        db.execute("UPDATE webhooks SET claimedUntil = 1")  # which would take seconds
     with sandbox_process(tmp_path, merchant.url):
         merchant.wait_for_calls(2)
 
