@@ -21,6 +21,7 @@ from werkzeug.serving import is_running_from_reloader
 from . import accounts, checkout, console, control, language, rest
 from .documents import Json
 from .errors import Refused
+from .http_request import PaymentIdConverter, not_in_sandbox
 from .payment_request import is_http_url
 from .sandbox import Sandbox
 from .transport import SandboxAdapter
@@ -88,6 +89,8 @@ def create_app(
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
+    app.url_map.converters["payment_id"] = PaymentIdConverter
+    app.url_map.merge_slashes = False  # an id may begin with a slash
     sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app.extensions["sandbox"] = sandbox
     _register_routes(app)
@@ -140,6 +143,8 @@ def _answer_refusal(error: Refused) -> ResponseReturnValue:
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error is request.routing_exception:
+        return _answer_refusal(not_in_sandbox())
     status = error.code or 500
     type = "INVALID_REQUEST" if status < 500 else "INTERNAL"
     return _answer_error(status, {"type": type, "message": error.description or error.name})

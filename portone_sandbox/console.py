@@ -1,6 +1,7 @@
 """The console's pages: the payments, their records and actions, and the switches."""
 
 import json
+import re
 from datetime import datetime, timezone
 from functools import partial
 
@@ -76,7 +77,7 @@ def has_tag(db: Database, *more: object) -> bool:
     return request.if_none_match.contains(g.tag)
 
 
-@bp.get("/console/payments/<path:payment_id>")
+@bp.get("/console/payments/<payment_id:payment_id>")
 def payment(payment_id: str) -> ResponseReturnValue:
     sandbox = current_sandbox()
     with sandbox.store.reading() as db:
@@ -107,7 +108,7 @@ def _timestamp(seconds: float | None) -> str | None:
     return clock.timestamp(datetime.fromtimestamp(seconds, timezone.utc))
 
 
-@bp.post("/console/payments/<path:payment_id>/<action>")
+@bp.post("/console/payments/<payment_id:payment_id>/<action>")
 def act(payment_id: str, action: str) -> ResponseReturnValue:
     """A button. Form: `amount`, for a deposit and a cancel; `webhookId`."""
     actions.run(payment_id, action, _form("amount"))
@@ -127,6 +128,6 @@ def set_switch(name: str) -> ResponseReturnValue:
 def _form(number_field: str) -> Json:
     """The fields that are filled in. number_field: the one that becomes a number."""
     form: Json = {name: value for name, value in request.form.items() if value}
-    if form.get(number_field, "").isdecimal():
+    if re.fullmatch("[0-9]{1,16}", form.get(number_field, "")):
         form[number_field] = int(form[number_field])
     return form

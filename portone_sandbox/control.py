@@ -75,7 +75,7 @@ def pay() -> ResponseReturnValue:
     return jsonify(shown)
 
 
-@bp.post("/payments/<path:payment_id>/<action>")
+@bp.post("/payments/<payment_id:payment_id>/<action>")
 def act(payment_id: str, action: str) -> ResponseReturnValue:
     """One of actions.ACTIONS -> the payment after it."""
     body = _json_object(json_body() if request.get_data() else {})

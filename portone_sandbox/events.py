@@ -15,6 +15,7 @@ from .database import Database
 from .documents import Cancellation, Json, Payment
 from .errors import Refused
 from .identifiers import stable_id
+from .payment_request import is_http_url
 from .webhook_documents import ShownWebhook, Webhook
 
 RETRY_MINUTES = (1, 4, 16, 64, 256)  # PortOne varies them at random; a test needs them fixed
@@ -87,8 +88,8 @@ class Events:
         checkout = db.find_checkout(record["transactionId"])
         notice_urls = checkout["request"].get("noticeUrls") if checkout else None
         urls = notice_urls or ([self.default_url] if self.default_url else [])
-        urls = [urljoin(record["origin"]["url"], url) for url in urls if url]
-        return [url for url in urls if url.startswith(("http://", "https://"))]
+        urls = [_absolute(record["origin"]["url"], url) for url in urls if url]
+        return [url for url in urls if is_http_url(url)]
 
     def resend(self, db: Database, payment_id: str, webhook_id: str | None) -> str:
         """Have the payment's webhook sent once more, now. None: the newest. Returns its id.
@@ -109,6 +110,14 @@ class Events:
         db.save_webhook(webhook, due_at=time.time())
         db.after_commit.append(self._notify)
         return webhook["id"]
+
+
+def _absolute(page: str, url: str) -> str:
+    """page: whatever a merchant's page said that its address is."""
+    try:
+        return urljoin(page, url)
+    except ValueError:
+        return ""
 
 
 def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, id: str) -> Webhook:

@@ -91,7 +91,6 @@ KOREAN = {
     "Console": "콘솔",
     "Language": "언어",
     "There is no such page or payment.": "페이지나 결제를 찾을 수 없습니다.",
-    "This address does not take that method.": "이 주소에서 지원하지 않는 요청 방식입니다.",
     "This is not possible in the payment's present status.": "현재 결제 상태에서는 처리할 수 없습니다.",
     "Something in the request is missing or wrong.": "요청에 빠졌거나 잘못된 값이 있습니다.",
     "Something failed in the sandbox. The reason is in its log.": "샌드박스에 문제가 생겼습니다. 원인은 로그에 있습니다.",

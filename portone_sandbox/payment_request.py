@@ -190,11 +190,20 @@ def _mistaken_amounts(params: PaymentRequest) -> Iterator[str]:
 
 def _mistaken_urls(params: PaymentRequest) -> Iterator[str]:
     for name in ("redirectUrl", "confirmUrl"):
-        if not is_http_url(cast(Json, params).get(name, "http://localhost")):
+        if not _can_be_opened(cast(Json, params).get(name, "http://localhost")):
             yield f"{name} must be an HTTP(S) URL."
     # PortOne takes no relative address. The sandbox does: it is one of the merchant's own site.
     if not all(is_http_url(url) or url.startswith("/") for url in params.get("noticeUrls", [])):
         yield "noticeUrls must be HTTP(S) URLs."
+
+
+def _can_be_opened(url: str) -> bool:
+    """Whether it is an HTTP(S) URL with a host and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return is_http_url(url) and parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:
+        return False
 
 
 def _mistaken_deadline(place: str, option: Deadline) -> Iterator[str]:

@@ -93,6 +93,9 @@ WITH_HIDDEN_PAYMENTS = f"""
         json_extract(earlier, '$.requestedAt'), json_extract(earlier, '$.statusChangedAt'), 1
     FROM payments WHERE visibleAt > ?
 """
+COUNT = """
+    SELECT count(*) AS total, (SELECT count(*) FROM payments WHERE visibleAt > ?) AS hidden
+"""
 HAS_TEXT = "number IN (SELECT number FROM payment_texts WHERE instr(text, ?))"
 LAST_WEBHOOK_STATUS = """(
     SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id
@@ -132,19 +135,26 @@ def search(db: Database, body: Json) -> tuple[list[Payment], PageInfo]:
         raise Refused("INVALID_REQUEST", message)
     check_store(filter)
     now = clock.now()
-    has_hidden = db.count_hidden_payments(now) > 0
-    conditions = _conditions(filter, has_hidden)
+    for has_hidden in (False, True):
+        found, values = _find(filter, now, has_hidden)
+        (counts,) = db.rows(f"{COUNT} {found}", (now, *values))
+        if not counts["hidden"]:
+            break
     sort = SORTS[filter.get("sortBy", "REQUESTED_AT")]
     order = f"{sort} {filter.get('sortOrder', 'DESC')}, number"
-    payments = WITH_HIDDEN_PAYMENTS if has_hidden else ALL_PAYMENTS
-    found = f"FROM ({payments}) AS shown WHERE {' AND '.join(conditions.sql)}"
-    values = (*((now, now) if has_hidden else ()), *conditions.values)
-    count = db.row(f"SELECT count(*) AS total {found}", values)
     query = f"SELECT number {found} ORDER BY {order} LIMIT ? OFFSET ?"
     rows = db.rows(query, (*values, size, number * size))
     records = [db.find_payment_by_number(row["number"], visible_at=now) for row in rows]
-    page = PageInfo(number=number, size=size, totalCount=count["total"] if count else 0)
+    page = PageInfo(number=number, size=size, totalCount=counts["total"])
     return [record for record in records if record], page
+
+
+def _find(filter: Json, now: str, has_hidden: bool) -> tuple[str, tuple[Any, ...]]:
+    """The rest of a query after the columns, and the values for its question marks."""
+    conditions = _conditions(filter, has_hidden)
+    payments = WITH_HIDDEN_PAYMENTS if has_hidden else ALL_PAYMENTS
+    found = f"FROM ({payments}) AS shown WHERE {' AND '.join(conditions.sql)}"
+    return found, (*((now, now) if has_hidden else ()), *conditions.values)
 
 
 def _conditions(filter: Json, has_hidden: bool) -> Conditions:
@@ -175,7 +185,7 @@ def _add_text(conditions: Conditions, field: str, value: str, has_hidden: bool) 
 
 def _add_period(conditions: Conditions, filter: Json) -> None:
     until = _read_time(filter, "until") or datetime.now(timezone.utc)
-    since = _read_time(filter, "from") or until - timedelta(days=DEFAULT_DAYS)
+    since = _read_time(filter, "from") or _days_before(until)
     time = TIMES[filter.get("timestampType", "STATUS_CHANGED_AT")]
     # The plus leaves the index to the order: few of what is sorted is shown, and most is in time.
     if time != SORTS[filter.get("sortBy", "REQUESTED_AT")]:
@@ -197,6 +207,14 @@ def _add_comparison(conditions: Conditions, key: str, column: str, value: Any) -
 
 def _extract(path: str) -> str:
     return f"json_extract(record, '$.{path}')"
+
+
+def _days_before(until: datetime) -> datetime:
+    try:
+        return until - timedelta(days=DEFAULT_DAYS)
+    except OverflowError:
+        message = f"filter.until must not be in the first {DEFAULT_DAYS} days of the year 1."
+        raise Refused("INVALID_REQUEST", message) from None
 
 
 def _read_time(filter: Json, key: str) -> datetime | None:

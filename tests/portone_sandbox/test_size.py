@@ -44,15 +44,15 @@ FROM_THE_BEGINNING = {"from": "2000-01-01T00:00:00Z"}
 )
 def test_a_page_is_found_without_reading_a_record(room, filter):
     order(room.test_client())
-    _, count, page, *_ = plans(room, {"filter": filter})
+    count, page, *_ = plans(room, {"filter": filter})
     for plan in (count, page):
-        assert all("COVERING INDEX" in step for step in plan if "payments" in step), plan
+        assert all("COVERING INDEX" in step for step in plan if " payments " in step), plan
 
 
 def test_a_text_is_looked_for_in_the_texts_alone(room):
     order(room.test_client())
     text = [{"field": "ALL", "value": "x"}]
-    _, count, page, *_ = plans(room, {"filter": {"textSearch": text}})
+    count, page, *_ = plans(room, {"filter": {"textSearch": text}})
     for plan in (count, page):
         assert [step for step in plan if "SCAN" in step] == ["SCAN payment_texts"], plan
 
