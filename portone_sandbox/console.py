@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, clock, switches
+from . import accounts, actions, clock, guard, switches
 from .cancellations import left_to_cancel
 from .database import Database
 from .documents import Json
@@ -19,6 +19,7 @@ from .search import search
 from .virtual_accounts import awaits_deposit
 
 bp = Blueprint("console", __name__)
+guard.protect(bp)
 
 PAGE_SIZE = 50
 FROM_THE_BEGINNING = "2000-01-01T00:00:00Z"

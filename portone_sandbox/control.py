@@ -6,7 +6,7 @@ README.md describes the calls.
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, payment_request, switches
+from . import accounts, actions, guard, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -14,6 +14,7 @@ from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
+guard.protect(bp)
 
 
 @bp.get("/channels")

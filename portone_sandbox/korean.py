@@ -90,6 +90,7 @@ KOREAN = {
     "You may close this window.": "이 창을 닫으셔도 됩니다.",
     "Console": "콘솔",
     "Language": "언어",
+    "The request comes from where it is not allowed.": "허용하지 않는 곳에서 온 요청입니다.",
     "There is no such page or payment.": "페이지나 결제를 찾을 수 없습니다.",
     "This is not possible in the payment's present status.": "현재 결제 상태에서는 처리할 수 없습니다.",
     "Something in the request is missing or wrong.": "요청에 빠졌거나 잘못된 값이 있습니다.",
