@@ -9,7 +9,6 @@ under any prefix. No money moves, and nothing here contacts the real PortOne.
 
 import os
 import re
-from pathlib import Path
 
 import click
 from flask import Flask, Response, jsonify, render_template, request
@@ -24,6 +23,7 @@ from .errors import Refused
 from .http_request import PaymentIdConverter, not_in_sandbox
 from .payment_request import is_http_url
 from .sandbox import Sandbox
+from .store import default_path
 from .transport import SandboxAdapter
 from .webhook_request import trusted_certificates
 
@@ -33,7 +33,6 @@ __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 # `SandboxAdapter` is mounted there.
 API_BASE = "http://portone-sandbox.invalid"
 
-DEFAULT_DATABASE = Path(__file__).parent.parent / "instance" / "sandbox.db"
 MAX_BODY_BYTES = 256 * 1024
 
 
@@ -75,11 +74,11 @@ def create_app(
     """The sandbox as a Flask app. `app.extensions["sandbox"].close()` ends what it started.
 
     database: path of its SQLite file, or ":memory:"; by default SANDBOX_DATABASE, else
-    instance/sandbox.db beside the package. webhook_url: where the webhooks of payments without
+    store.default_path(). webhook_url: where the webhooks of payments without
     `noticeUrls` go, unless SANDBOX_WEBHOOK_URL names another (empty: nowhere). A path is one of the
     site whose page opened the payment window. ValueError names a setting that is malformed.
     """
-    path = str(database or os.environ.get("SANDBOX_DATABASE") or DEFAULT_DATABASE)
+    path = str(database or os.environ.get("SANDBOX_DATABASE") or default_path())
     webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."

@@ -8,6 +8,7 @@ database.py has the queries. A file survives a restart; ":memory:" ends with `cl
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -25,6 +26,21 @@ SHRINK_MILLISECONDS = 2000  # how long it waits for other processes
 MAX_FREE_BYTES = 1_000_000  # that a file keeps after a reset
 
 log = logging.getLogger(__name__)
+
+
+def default_path() -> Path:
+    """Where the file is unless a setting says so.
+
+    In a checkout of the repository `instance/sandbox.db`. Installed, it is in the user's data
+    folder, as the XDG Base Directory Specification has it: packages are not a place for data.
+    """
+    folder = Path(__file__).parent.parent
+    if (folder / "pyproject.toml").is_file():
+        return folder / "instance" / "sandbox.db"
+    home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not home.is_absolute():  # the specification has such a value ignored
+        home = Path.home() / ".local" / "share"
+    return home / "portone-sandbox" / "sandbox.db"
 
 
 class Store:

@@ -532,12 +532,13 @@ def test_a_slow_approval_is_told_when_the_api_shows_it(base, portone, merchant, 
 
 
 @contextmanager
-def sandbox_process(tmp_path, url):
+def sandbox_process(tmp_path, url, **variables):
     """`flask --app portone_sandbox run`. It is killed, not asked to end."""
     environment = {
         **os.environ,
         "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
         "SANDBOX_WEBHOOK_URL": url,
+        **variables,
     }
     command = [
         sys.executable,
