@@ -137,6 +137,13 @@ def test_another_database_never_has_the_same_pages(make_room):
     assert len(tags) == 2
 
 
+def test_a_new_process_sends_its_pages_again(make_room):
+    """They may have another look, and other settings."""
+    tag = make_room().test_client().get("/").headers["ETag"]
+    again = make_room().test_client().get("/", headers={"If-None-Match": tag})
+    assert again.status_code == 200
+
+
 def test_a_hidden_change_is_one_once_it_shows(room):
     client = room.test_client()
     order(client, outcome="slow")
