@@ -24,9 +24,12 @@ from werkzeug.serving import is_running_from_reloader
 from . import accounts, channels, checkout, console, control, language, rest
 from .documents import Json
 from .errors import Refused
+from .http_request import PaymentIdConverter, not_in_sandbox
 from .payment_request import is_http_url
 from .sandbox import Sandbox
+from .store import default_path
 from .transport import SandboxAdapter
+from .webhook_request import trusted_certificates
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 
@@ -34,7 +37,6 @@ __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 # `SandboxAdapter` is mounted there.
 API_BASE = "http://portone-sandbox.invalid"
 
-DEFAULT_DATABASE = Path(__file__).parent.parent / "instance" / "sandbox.db"
 MAX_BODY_BYTES = 256 * 1024
 
 
@@ -68,19 +70,22 @@ def create_app(
     """The sandbox as a Flask app. `app.extensions["sandbox"].close()` ends what it started.
 
     database: path of its SQLite file, or ":memory:"; by default SANDBOX_DATABASE, else
-    instance/sandbox.db beside the package. webhook_url: where the webhooks of payments without
+    store.default_path(). webhook_url: where the webhooks of payments without
     `noticeUrls` go, unless SANDBOX_WEBHOOK_URL names another (empty: nowhere). A path is one of the
     site whose page opened the payment window. ValueError names a setting that is malformed.
     """
-    path = str(database or os.environ.get("SANDBOX_DATABASE") or DEFAULT_DATABASE)
+    path = str(database or os.environ.get("SANDBOX_DATABASE") or default_path())
     webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
     channels.settings(os.environ)  # so that a malformed setting is found at the start
+    trusted_certificates()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
+    app.url_map.converters["payment_id"] = PaymentIdConverter
+    app.url_map.merge_slashes = False  # an id may begin with a slash
     sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app.extensions["sandbox"] = sandbox
     _register_routes(app)
@@ -141,6 +146,8 @@ def _answer_refusal(error: Refused) -> ResponseReturnValue:
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error is request.routing_exception:
+        return _answer_refusal(not_in_sandbox())
     status = error.code or 500
     type = "INVALID_REQUEST" if status < 500 else "INTERNAL"
     return _answer_error(status, {"type": type, "message": error.description or error.name})

@@ -6,7 +6,7 @@ README.md describes the calls.
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, payment_request, switches
+from . import actions, channels, guard, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -14,6 +14,7 @@ from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
+guard.protect(bp)
 
 
 @bp.get("/channels")
@@ -43,8 +44,7 @@ def set_switch(name: str) -> ResponseReturnValue:
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
     """Delete all payments and restore the default of every switch."""
-    with current_sandbox().store.writing() as db:
-        db.delete_everything()
+    current_sandbox().store.reset()
     return {}
 
 
@@ -76,7 +76,7 @@ def pay() -> ResponseReturnValue:
     return jsonify(shown)
 
 
-@bp.get("/payments/<path:payment_id>/warnings")
+@bp.get("/payments/<payment_id:payment_id>/warnings")
 def get_warnings(payment_id: str) -> ResponseReturnValue:
     """`[{txId, parameter, message, korean, page}]`: what the channel's PG cuts, ignores, advises or
     allows by contract only, of each attempt's request.
@@ -89,7 +89,7 @@ def get_warnings(payment_id: str) -> ResponseReturnValue:
     )
 
 
-@bp.post("/payments/<path:payment_id>/<action>")
+@bp.post("/payments/<payment_id:payment_id>/<action>")
 def act(payment_id: str, action: str) -> ResponseReturnValue:
     """One of actions.ACTIONS -> the payment after it."""
     body = _json_object(json_body() if request.get_data() else {})
