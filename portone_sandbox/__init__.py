@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, checkout, console, control, language, rest, startup
+from . import accounts, checkout, console, control, journal_calls, language, rest, startup
 from .data_folder import default_database
 from .documents import Json
 from .errors import Refused
@@ -97,6 +97,7 @@ def build_app(sandbox: Sandbox) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
     app.extensions["sandbox"] = sandbox
+    journal_calls.listen_to(app)
     _register_routes(app)
     _set_up_pages(app)
     return app
