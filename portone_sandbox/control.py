@@ -12,7 +12,7 @@ from . import accounts, actions, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import possible_outcomes
+from .outcomes import is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -71,7 +71,8 @@ def reset() -> ResponseReturnValue:
 
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
-    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so.
+    """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
+    so. code: of a decline, as the PG spells it.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -82,13 +83,16 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
+        code = body.get("code")
+        if not is_pg_code(code):
+            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:
             opened = sandbox.attempts.open(db, params, "IFRAME", origin, buyer)
     except RequestError as error:
         raise Refused("INVALID_REQUEST", error.message, error.status) from None
-    ended = sandbox.end_checkout(opened["txId"], outcome)
+    ended = sandbox.end_checkout(opened["txId"], outcome, code=code)
     with sandbox.store.reading() as db:
         record = db.find_payment(opened["paymentId"])
         shown: Json = {**sandbox.payments.show(db, record)} if record else {}
