@@ -1,6 +1,6 @@
 """`/control/…`: what the console does, for scripts. JSON in, JSON out, errors as the REST API's.
 
-README.md describes the calls.
+README.md and control_openapi.py describe the calls.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, journal, payment_request, switches
+from . import accounts, actions, control_openapi, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -16,6 +16,12 @@ from .outcomes import is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
+
+
+@bp.get("/openapi.json")
+def get_openapi() -> ResponseReturnValue:
+    """The description of these routes, for clients that are made from one."""
+    return jsonify(control_openapi.document(request.root_url.rstrip("/")))
 
 
 @bp.get("/channels")
