@@ -7,7 +7,7 @@ from `store.writing()`.
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from . import bodies, failures, identifiers, records, switches, virtual_accounts
+from . import bodies, demands, failures, identifiers, records, switches, virtual_accounts
 from .clock import now, timestamp
 from .database import Database
 from .documents import Checkout, Origin, Payment, SdkFailure, SdkResult
@@ -38,8 +38,10 @@ class Attempts:
         """A new window for the merchant's checked request. The payment is READY.
 
         merchant_origin: where the result may be posted to, or "*". RequestError when this payment
-        must not have a window.
+        must not have a window, or the channel's PG refuses the request.
         """
+        device = "mobile" if buyer["platformType"] == "MOBILE" else "pc"
+        params, warnings, failure = demands.judge(params, device)
         payment_id = params["paymentId"]
         earlier = db.find_payment(payment_id)
         _refuse_second_payment(earlier)
@@ -60,6 +62,8 @@ class Attempts:
             "paymentToken": None,
             "isConfirmed": False,
             "form": {},
+            "warnings": warnings,
+            "failure": failure,
         }
         db.save_checkout(checkout)
         self._events.save(db, records.ready(params, checkout["txId"], buyer, earlier))
@@ -85,7 +89,7 @@ class Attempts:
             raise KeyError(tx_id)
         if checkout["result"]:
             return checkout
-        failure = _failure(db, record, outcome, code)
+        failure = _failure(db, record, outcome, code) or checkout["failure"]
         checkout["outcome"] = outcome
         if failure is None and is_manual(checkout["request"]):
             self._issue_token(db, record, checkout, form or {})

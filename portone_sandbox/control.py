@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, control_openapi, journal, payment_request, switches
+from . import actions, channels, control_openapi, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -27,7 +27,7 @@ def get_openapi() -> ResponseReturnValue:
 @bp.get("/channels")
 def get_channels() -> ResponseReturnValue:
     """`[{key, pgProvider, type, name, manualApproval}]`."""
-    return jsonify(accounts.list_channels())
+    return jsonify(channels.list_channels())
 
 
 @bp.get("/switches")
@@ -105,6 +105,19 @@ def pay() -> ResponseReturnValue:
     if ended["paymentToken"]:
         shown["paymentToken"] = ended["paymentToken"]
     return jsonify(shown)
+
+
+@bp.get("/payments/<path:payment_id>/warnings")
+def get_warnings(payment_id: str) -> ResponseReturnValue:
+    """`[{txId, parameter, message, korean, page}]`: what the channel's PG cuts, ignores, advises or
+    allows by contract only, of each attempt's request.
+    """
+    with current_sandbox().store.reading() as db:
+        current_sandbox().payments.find(db, payment_id)
+        attempts = db.list_checkouts(payment_id)
+    return jsonify(
+        [{"txId": each["txId"], **warning} for each in attempts for warning in each["warnings"]]
+    )
 
 
 @bp.post("/payments/<path:payment_id>/<action>")

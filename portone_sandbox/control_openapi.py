@@ -134,6 +134,7 @@ def _paths() -> Json:
             "get": _operation("Each switch's setting; null is the default.", _reference("Switches"))
         },
         "payments": {"post": _pay()},
+        "payments/{paymentId}/warnings": {"get": _warnings(), "parameters": [payment_id]},
     }
     for name, switch in switches.SWITCHES.items():
         paths[f"switches/{name}"] = {"post": _set_switch(name, switch)}
@@ -200,6 +201,13 @@ def _pay() -> Json:
     refusals = {status: ["INVALID_REQUEST"] for status in (400, 404, 409)}
     summary = "Pay, as if a buyer had ended a window for that request so."
     return _operation(summary, _reference("PaidPayment"), body, refusals)
+
+
+def _warnings() -> Json:
+    summary = "What the channel's PG cuts, ignores, advises or allows by contract only."
+    warning = _object(dict.fromkeys(("txId", "parameter", "message", "korean", "page"), TEXT))
+    answer: Json = {"type": "array", "items": warning}
+    return _operation(summary, answer, refusals={404: ["PAYMENT_NOT_FOUND"]})
 
 
 def _set_switch(name: str, switch: switches.Switch) -> Json:

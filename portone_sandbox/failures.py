@@ -49,6 +49,22 @@ ACCOUNT_CLOSED: SdkFailure = {"message": "계좌말소"}
 CANCELLED_BY_BUYER = _pg_failure("PAY_PROCESS_CANCELED", "사용자가 결제를 취소하였습니다")
 CLOSE_REFUSED = _pg_failure("NOT_CANCELABLE_PAYMENT", "취소 할 수 없는 결제 입니다.")
 PAID_ALREADY = _pg_failure("ALREADY_PROCESSED_PAYMENT", "이미 처리된 결제 입니다.")
+
+NO_REFUND_ACCOUNT = _pg_failure("INVALID_REFUND_ACCOUNT_NUMBER", "잘못된 환불 계좌번호입니다.")
+NO_PARTS = _pg_failure("NOT_ALLOWED_PARTIAL_REFUND", "부분 환불이 불가합니다.")
+TOO_MANY_PARTS = _pg_failure("NOT_ALLOWED_PARTIAL_REFUND", "부분 환불 횟수를 초과했습니다.")
+
+
+def account_field(name: str) -> SdkFailure:
+    """A refund account that lacks what this PG needs. The code is the sandbox's own."""
+    return _pg_failure("INVALID_REFUND_ACCOUNT", f"refundAccount.{name}이 필요합니다.")
+
+
+def demanded(message: str) -> SdkFailure:
+    """A payment that the PG fails for what the request has. The code is the sandbox's own."""
+    return _pg_failure("INVALID_REQUEST", message)
+
+
 # A code of TxServicePayErrorCode in npm's @portone/browser-sdk. Its message is not published.
 OTHER_AMOUNT: SdkFailure = {
     "code": "AmountNotEqualToPredefined",

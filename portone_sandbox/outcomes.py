@@ -2,7 +2,7 @@
 
 import re
 
-from . import accounts
+from . import channels
 from .request_documents import PaymentRequest
 
 TAMPERING = ("tamper", "tamper-tax-free")
@@ -26,7 +26,7 @@ def is_pg_code(code: object) -> bool:
 
 def is_manual(params: PaymentRequest) -> bool:
     """Whether the request's channel has manual approval (수동 승인)."""
-    return params["channelKey"] in accounts.MANUAL_APPROVAL
+    return params["channelKey"] in channels.MANUAL_APPROVAL
 
 
 def possible_outcomes(params: PaymentRequest) -> tuple[str, ...]:

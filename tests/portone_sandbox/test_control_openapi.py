@@ -70,6 +70,9 @@ def test_answers_are_as_it_says(ask, base):
     assert ask("GET", "/control/switches")[0] == 200
     body = {"request": payment_request(), "outcome": "approve"}
     assert ask("POST", "/control/payments", body)[1]["status"] == "PAID"
+    described = "/control/payments/{paymentId}/warnings"
+    assert ask("GET", "/control/payments/payment1/warnings", None, described)[0] == 200
+    assert ask("GET", "/control/payments/unknown/warnings", None, described)[0] == 404
     assert ask.act("cancel", {"amount": 100})[1]["status"] == "PARTIAL_CANCELLED"
     headers = {"Authorization": f"PortOne {SECRET}"}
     requests.get(f"{base}/payments/payment1", headers=headers, timeout=10)
