@@ -123,13 +123,16 @@ def _parts_to_cancel(record: Payment, body: CancelBody, balance: Balance) -> Can
     vat_left = max(0, amount["vat"] - sum(each["vatAmount"] for each in succeeded))
     total = body.get("amount", left)
     tax_free = body.get("taxFreeAmount", 0 if "amount" in body else tax_free_left)
-    vat = body.get("vatAmount", vat_left if total == left else round((total - tax_free) / 11))
+    computed_vat = min(vat_left, round((total - tax_free) / 11))
+    vat = body.get("vatAmount", vat_left if total == left else computed_vat)
     refusals = {
         "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN": body.get("currentCancellableAmount", left) != left,
         "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT": total > left,
         "SUM_OF_PARTS_EXCEEDS_CANCEL_AMOUNT": tax_free + body.get("vatAmount", 0) > total,
         "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": tax_free > tax_free_left,
-        "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": total - tax_free > left - tax_free_left,
+        "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": (
+            total - tax_free > left - tax_free_left or vat > vat_left
+        ),
     }
     for type, is_refused in refusals.items():
         if is_refused:
