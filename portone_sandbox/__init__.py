@@ -1,12 +1,13 @@
 """A PortOne V2 on your machine: the browser SDK, the payment window, the REST API, and a console.
 
+    portone-sandbox serve
     flask --app portone_sandbox run --port 5001
 
-runs it alone and prints the settings for a merchant's .env. SANDBOX_PG=KCP_V2 picks the channel of
-another PG, SANDBOX_PG="KCP_V2 KAKAOPAY" several, SANDBOX_MANUAL_APPROVAL=1 the channel with manual
-approval, SANDBOX_LIVE=1 the LIVE channel (here no money moves either).
-`create_app()` is a WSGI app to mount under any prefix. No money moves, and nothing here contacts
-the real PortOne.
+each run it alone and print the settings for a merchant's .env. SANDBOX_PG=KCP_V2 picks the channel
+of another PG, SANDBOX_PG="KCP_V2 KAKAOPAY" several, SANDBOX_MANUAL_APPROVAL=1 the channel with
+manual approval, SANDBOX_LIVE=1 the LIVE channel (here no money moves either). `create_app()` is a
+WSGI app to mount under any prefix, and pytest_plugin.py has a fixture. No money moves, and nothing
+here contacts the real PortOne.
 """
 
 import json
@@ -21,7 +22,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, channels, checkout, console, control, language, rest
+from . import (
+    accounts,
+    channels,
+    checkout,
+    console,
+    control,
+    journal_calls,
+    language,
+    rest,
+    startup,
+)
 from .documents import Json
 from .errors import Refused
 from .http_request import PaymentIdConverter, not_in_sandbox
@@ -81,17 +92,24 @@ def create_app(
         raise ValueError(message)
     channels.settings(os.environ)  # so that a malformed setting is found at the start
     trusted_certificates()
+    sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
+    app = build_app(sandbox)
+    _print_settings_when_alone(webhook_url)
+    sandbox.start()
+    return app
+
+
+def build_app(sandbox: Sandbox) -> Flask:
+    """The app around a sandbox, which is not started. No setting of the environment counts."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
     app.url_map.converters["payment_id"] = PaymentIdConverter
     app.url_map.merge_slashes = False  # an id may begin with a slash
-    sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app.extensions["sandbox"] = sandbox
+    journal_calls.listen_to(app)
     _register_routes(app)
     _set_up_pages(app)
-    _print_settings_when_alone(app, webhook_url)
-    sandbox.start()
     return app
 
 
@@ -106,7 +124,7 @@ def _minute_seconds() -> float:
 def _is_server() -> bool:
     """Whether this process stays: not under a command such as `flask reconcile`."""
     context = click.get_current_context(silent=True)
-    return context is None or context.info_name == "run"
+    return context is None or context.info_name in ("run", "serve")
 
 
 def _register_routes(app: Flask) -> None:
@@ -167,18 +185,16 @@ def _answer_error(status: int, answer: Json, refusal: str | None = None) -> Resp
     return jsonify(answer), status
 
 
-def _print_settings_when_alone(app: Flask, webhook_url: str | None) -> None:
+def _print_settings_when_alone(webhook_url: str | None) -> None:
     """Under `flask --app portone_sandbox run`: the lines for a merchant's .env."""
-    context = click.get_current_context(silent=True)
-    if context is None or context.info_name != "run" or is_running_from_reloader():
+    if not startup.is_flask_run(__name__) or is_running_from_reloader():
         return
-    if (context.obj.app_import_path or "").split(":")[0] != __name__:
-        return
-    click.echo("# Settings for a merchant's .env:")
-    for name, value in settings(f"http://localhost:{context.params['port']}").items():
-        click.echo(f"{name}={value}")
-    click.echo("# Every channel (the console shows what each demands):")
-    for channel in channels.list_channels():
-        kind = " manual approval" if channel["manualApproval"] else ""
-        click.echo(f"# {channel['key']} {channel['pgProvider']} {channel['type']}{kind}")
-    click.echo(f"# Webhooks go to {webhook_url or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")
+    url = startup.flask_run_url()
+    merchant_settings = settings(url or "http://localhost:0")
+    if url is None:
+        click.echo("# flask prints the port below. `portone-sandbox serve --port 0` names it here.")
+        merchant_settings = {
+            name: value for name, value in merchant_settings.items() if ":0" not in value
+        }
+    for line in startup.lines(merchant_settings, webhook_url):
+        click.echo(line)

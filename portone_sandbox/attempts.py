@@ -69,11 +69,19 @@ class Attempts:
         self._events.save(db, records.ready(params, checkout["txId"], buyer, earlier))
         return checkout
 
-    def end(self, db: Database, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
+    def end(
+        self,
+        db: Database,
+        tx_id: str,
+        outcome: str,
+        form: Form | None = None,
+        code: str | None = None,
+    ) -> Checkout:
         """End a window. It ends once: a second call changes nothing and returns the first outcome.
 
         form: what the buyer entered, as payment_method takes it. With manual approval the payment
-        stays as it is, and the result has a paymentToken. KeyError when there is no window.
+        stays as it is, and the result has a paymentToken. code: why the PG declines, as the PG
+        spells it; without one the amount is over the limit. KeyError when there is no window.
         """
         checkout = db.find_checkout(tx_id)
         record = checkout and db.find_payment(checkout["paymentId"])
@@ -81,7 +89,7 @@ class Attempts:
             raise KeyError(tx_id)
         if checkout["result"]:
             return checkout
-        failure = _failure(db, record, outcome) or checkout["failure"]
+        failure = _failure(db, record, outcome, code) or checkout["failure"]
         checkout["outcome"] = outcome
         if failure is None and is_manual(checkout["request"]):
             self._issue_token(db, record, checkout, form or {})
@@ -221,11 +229,13 @@ def _sdk_result(checkout: Checkout, failure: SdkFailure | None) -> SdkResult:
     return result
 
 
-def _failure(db: Database, record: Payment, outcome: str) -> SdkFailure | None:
-    """How a window fails that ends with this outcome, or None."""
+def _failure(db: Database, record: Payment, outcome: str, code: str | None) -> SdkFailure | None:
+    """How a window fails that ends with this outcome, or None. code: of a decline."""
     if record["status"] not in ("READY", "FAILED"):
         # Another attempt at this paymentId was faster. One payment is all that it can have.
         return failures.PAID_ALREADY
     if TAMPERED_TERMS.get(outcome) in (db.find_terms(record["id"]) or {}):
         return failures.OTHER_AMOUNT
+    if outcome == "decline" and code:
+        return failures.declined(code)
     return FAILURES.get(outcome)

@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, clock, guard, switches
+from . import actions, channels, clock, guard, journal, switches
 from .cancellations import left_to_cancel
 from .database import Database
 from .demand_texts import sentence
@@ -23,6 +23,7 @@ bp = Blueprint("console", __name__)
 guard.protect(bp)
 
 PAGE_SIZE = 50
+JOURNAL_SIZE = 100
 FROM_THE_BEGINNING = "2000-01-01T00:00:00Z"
 
 
@@ -87,6 +88,17 @@ def has_tag(db: Database, *more: object) -> bool:
     values = (state.identity, state.changes, hidden, language(), *more)
     g.tag = "-".join(map(str, values))
     return request.if_none_match.contains(g.tag)
+
+
+@bp.get("/console/journal")
+def show_journal() -> ResponseReturnValue:
+    """The newest calls and webhooks. Query: `paymentId`."""
+    payment_id = request.args.get("paymentId") or None
+    with current_sandbox().store.reading() as db:
+        if has_tag(db):
+            return "", 304
+        entries = journal.entries(db, payment_id, limit=JOURNAL_SIZE, newest_first=True)
+    return render_template("journal.html", entries=entries, payment_id=payment_id)
 
 
 @bp.get("/console/payments/<payment_id:payment_id>")

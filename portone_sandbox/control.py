@@ -1,20 +1,28 @@
 """`/control/…`: what the console does, for scripts. JSON in, JSON out, errors as the REST API's.
 
-README.md describes the calls.
+README.md and control_openapi.py describe the calls.
 """
+
+import re
 
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, guard, payment_request, switches
+from . import actions, channels, control_openapi, guard, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import possible_outcomes
+from .outcomes import is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 guard.protect(bp)
+
+
+@bp.get("/openapi.json")
+def get_openapi() -> ResponseReturnValue:
+    """The description of these routes, for clients that are made from one."""
+    return jsonify(control_openapi.document(request.root_url.rstrip("/")))
 
 
 @bp.get("/channels")
@@ -41,6 +49,25 @@ def set_switch(name: str) -> ResponseReturnValue:
         return jsonify(switches.list_settings(db))
 
 
+@bp.get("/journal")
+def get_journal() -> ResponseReturnValue:
+    """Calls of the REST API and webhooks, oldest first: `{entries, next}`.
+
+    Query: `paymentId`; `kind`, API or WEBHOOK; `since`, the `next` of an earlier answer; `limit`.
+    """
+    query = request.args
+    kind, since, limit = query.get("kind"), query.get("since", "0"), query.get("limit", "100")
+    if kind not in (None, *journal.KINDS):
+        raise Refused("INVALID_REQUEST", f"kind must be one of {', '.join(journal.KINDS)}.")
+    if not re.fullmatch(r"[0-9]{1,15}", since):
+        raise Refused("INVALID_REQUEST", "since must be the number of an entry.")
+    if not re.fullmatch(r"[0-9]{1,5}", limit) or not 1 <= int(limit) <= journal.MAX_LISTED:
+        raise Refused("INVALID_REQUEST", f"limit must be a number from 1 to {journal.MAX_LISTED}.")
+    with current_sandbox().store.reading() as db:
+        found = journal.entries(db, query.get("paymentId"), int(since), kind, int(limit))
+    return jsonify(entries=found, next=found[-1]["number"] if found else int(since))
+
+
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
     """Delete all payments and restore the default of every switch."""
@@ -50,7 +77,8 @@ def reset() -> ResponseReturnValue:
 
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
-    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so.
+    """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
+    so. code: of a decline, as the PG spells it.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -61,13 +89,16 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
+        code = body.get("code")
+        if not is_pg_code(code):
+            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:
             opened = sandbox.attempts.open(db, params, "IFRAME", origin, buyer)
     except RequestError as error:
         raise Refused("INVALID_REQUEST", error.message, error.status) from None
-    ended = sandbox.end_checkout(opened["txId"], outcome)
+    ended = sandbox.end_checkout(opened["txId"], outcome, code=code)
     with sandbox.store.reading() as db:
         record = db.find_payment(opened["paymentId"])
         shown: Json = {**sandbox.payments.show(db, record)} if record else {}

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from . import journal
 from .database import Database
 from .events import RETRY_MINUTES
 from .store import Store
@@ -180,6 +181,7 @@ class WebhookSender:
             return
         webhook, due_at = found
         webhook["deliveries"].append(delivery)
+        journal.add_webhook(db, webhook, delivery)
         if delivery["trigger"] != "MANUAL":
             webhook["retryAt"] = self._next_due_at(webhook["deliveries"])
         elif delivery["status"] == "SUCCEEDED":

@@ -1,5 +1,7 @@
 """How a payment window can end. The buyer chooses it by a click, a script by its name."""
 
+import re
+
 from . import channels
 from .request_documents import PaymentRequest
 
@@ -15,6 +17,11 @@ ALL_OUTCOMES = tuple(dict.fromkeys((*OUTCOMES, *ACCOUNT_OUTCOMES, REFUSE)))
 
 def is_virtual_account(params: PaymentRequest) -> bool:
     return params["payMethod"] == "VIRTUAL_ACCOUNT"
+
+
+def is_pg_code(code: object) -> bool:
+    """Whether it may be the code of a decline. Every PG spells its own. None is the usual one."""
+    return code is None or (isinstance(code, str) and bool(re.fullmatch(r"[\w.-]{1,50}", code)))
 
 
 def is_manual(params: PaymentRequest) -> bool:

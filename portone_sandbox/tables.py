@@ -12,6 +12,7 @@ TABLES = (
     "idempotent_answers",
     "switches",
     "webhooks",
+    "journal",
 )
 
 SCHEMA = (
@@ -79,4 +80,14 @@ SCHEMA = (
     "CREATE INDEX webhooks_of_payment ON webhooks (paymentId)",
     "CREATE INDEX claimed_webhooks ON webhooks (claim) WHERE claim IS NOT NULL",
     "CREATE INDEX due_webhooks ON webhooks (dueAt) WHERE dueAt IS NOT NULL",
+    # Its numbers go on after a reset.
+    """
+    CREATE TABLE journal (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        paymentId TEXT,
+        kind TEXT NOT NULL,
+        entry TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX journal_of_payment ON journal (paymentId)",
 )

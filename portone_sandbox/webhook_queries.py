@@ -38,7 +38,7 @@ class Queries:
 class WebhookQueries(Queries):
     """dueAt: when to send a webhook, in seconds since 1970; None for never."""
 
-    def add_webhook(self, payment_id: str, webhook: Webhook, due_at: float) -> None:
+    def add_webhook(self, payment_id: str, webhook: Webhook, due_at: float | None) -> None:
         receiver = urlsplit(webhook["url"]).netloc
         values = (webhook["id"], payment_id, receiver, due_at, dump(webhook))
         self.connection.execute(INSERT_WEBHOOK, values)

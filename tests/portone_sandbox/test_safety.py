@@ -4,7 +4,8 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from portone_sandbox import API_BASE, channels
+from portone_sandbox import API_BASE
+from portone_sandbox.channels import CHANNELS
 from tests.browser import sync_api
 from tests.portone_sandbox.client import SECRET, make_payment, payment_request
 from tests.portone_sandbox.conftest import serve
@@ -34,7 +35,7 @@ OWN = {
 POSTS = (
     ("/control/reset", None),
     ("/control/switches/window", {"outcome": "decline"}),
-    ("/control/payments", {"request": payment_request(paymentId="p2"), "outcome": "approve"}),
+    ("/control/payments", {"request": payment_request(paymentId="payment2"), "outcome": "approve"}),
     ("/control/payments/payment1/cancel", {"amount": 100}),
     ("/console/payments/payment1/cancel", None),
     ("/console/switches/window", None),
@@ -150,7 +151,7 @@ def test_the_merchant_uses_it_under_any_name_and_from_any_page(client, host):
     """In a container it has the container's name, in a tunnel a public one."""
     page = {"Host": host, "Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}
     assert client.get("/v2/browser-sdk.js", headers=page).status_code == 200
-    params = payment_request(paymentId="from afar")
+    params = payment_request(paymentId="from-afar")
     body = {"request": params, "windowType": "IFRAME", "page": "https://shop.example/"}
     opened = client.post("/checkout/", json=body, headers=page)
     assert opened.status_code == 200
@@ -162,7 +163,7 @@ def test_the_merchant_uses_it_under_any_name_and_from_any_page(client, host):
     ended = client.post(f"{url}/outcome", data={"outcome": "approve"}, headers={"Host": host})
     assert ended.status_code == 303
     assert client.post(f"{url}/close", headers=page).status_code == 200
-    paid = client.get("/payments/from%20afar", headers={"Host": host, **HEADERS})
+    paid = client.get("/payments/from-afar", headers={"Host": host, **HEADERS})
     assert paid.json["status"] == "PAID"
 
 
@@ -181,8 +182,8 @@ def test_in_a_site_of_its_own_it_is_reached_under_the_sites_path(room):
 
 
 def test_in_process_calls_reach_the_control_api(session):
-    listed = session.get(f"{API_BASE}/control/channels").json()
-    assert {each["key"] for each in listed} == set(channels.CHANNELS)
+    channels = session.get(f"{API_BASE}/control/channels").json()
+    assert {each["key"] for each in channels} == set(CHANNELS)
 
 
 # The language
