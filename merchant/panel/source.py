@@ -16,8 +16,8 @@ JS_PARTS = re.compile(
     r"(?P<comment>//[^\n]*|/\*.*?\*/)"
     r"|(?P<string>\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"
     r"|(?P<keyword>\b(?:async|await|break|case|catch|class|const|continue|default|delete|else"
-    r"|export|false|finally|for|function|if|import|in|let|new|null|of|return|switch|this|throw|true|try"
-    r"|typeof|undefined|while)\b)",
+    r"|export|false|finally|for|function|if|import|in|let|new|null|of|return|switch|this|throw"
+    r"|true|try|typeof|undefined|while)\b)",
     re.DOTALL,
 )
 JS_FUNCTION = r"^(?:export )?(?:async )?function %s\("

@@ -79,7 +79,8 @@ function fold() {
   const steps = [...list.children].filter((each) => !each.matches(".group"));
   const names = steps.map(nameOf);
   for (let i = 0; i < steps.length;) {
-    const length = [1, 2].find((n) => timesFrom(names, i, n) > 1) ?? 1;
+    const lengths = steps[i].matches(".from-browser.to-shop") ? [1, 2] : [1]; // a pair begins with its request
+    const length = lengths.find((n) => timesFrom(names, i, n) > 1) ?? 1;
     const times = timesFrom(names, i, length);
     if (times > 1) hide(steps.slice(i + length, i + length * times), steps[i + length - 1], times);
     i += length * times;
