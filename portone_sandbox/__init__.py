@@ -170,4 +170,8 @@ def _print_settings_when_alone(app: Flask, webhook_url: str | None) -> None:
     click.echo("# Settings for a merchant's .env:")
     for name, value in settings(f"http://localhost:{context.params['port']}").items():
         click.echo(f"{name}={value}")
+    click.echo("# Every channel (the console shows what each demands):")
+    for channel in channels.list_channels():
+        kind = " manual approval" if channel["manualApproval"] else ""
+        click.echo(f"# {channel['key']} {channel['pgProvider']} {channel['type']}{kind}")
     click.echo(f"# Webhooks go to {webhook_url or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")
