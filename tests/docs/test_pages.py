@@ -136,7 +136,7 @@ def test_the_readme_links_to_every_page_of_docs(name):
 TAKES_MONEY = {
     "README.md": (
         "KG Inicis",
-        "KG\n   Mobilians",
+        "KG Mobilians",
         "NICE",
         "Hecto",
         "Smartro",
@@ -152,5 +152,6 @@ TAKES_MONEY = {
 
 @pytest.mark.parametrize("name", README)
 def test_the_readme_says_which_test_payments_take_money(name):
-    assert all(pg in PAGES[name] for pg in TAKES_MONEY[name])
+    text = " ".join(PAGES[name].split())
+    assert all(pg in text for pg in TAKES_MONEY[name])
     assert "https://help.portone.io/content/test-mode-cancel" in PAGES[name]
