@@ -180,7 +180,7 @@ def test_a_receiver_that_hangs_takes_no_place_from_another(room, base, merchant)
         assert len(slow.calls) == delivery.MAX_PARALLEL_TO_ONE
         slow.fault = None
         slow.released.set()
-        slow.wait_for_calls(delivery.MAX_PARALLEL + 6)
+        slow.wait_for_calls(delivery.MAX_PARALLEL + 6, seconds=30)
 
 
 def claimed_until(room):
