@@ -120,6 +120,16 @@ def test_a_resend_that_fails_after_the_last_try_leaves_it_at_that(room, base, po
     assert (len(webhook["deliveries"]), due_at) == (7, None)
 
 
+def test_a_resend_is_not_one_of_the_six_tries(room, base, portone, merchant):
+    merchant.fault = answer(500)
+    open_window(base)
+    wait_until(lambda: tries(room) == [1])
+    portone.resend_webhook(payment_id="payment1")
+    make_due(room)
+    wait_until(lambda: tries(room) == [3])
+    assert 3 * 60 < stored(room)[0][1] - time.time() <= 4 * 60, "the second pause"
+
+
 def test_a_resend_that_succeeds_ends_the_schedule(room, base, portone, merchant):
     merchant.fault = answer(500)
     open_window(base)
