@@ -21,6 +21,7 @@ from .tables import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 
 MEMORY = ":memory:"
 OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
+PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 BUSY_SECONDS = 30
 SHRINK_MILLISECONDS = 2000  # how long it waits for other processes
 MAX_FREE_BYTES = 1_000_000  # that a file keeps after a reset
@@ -31,11 +32,13 @@ log = logging.getLogger(__name__)
 def default_path() -> Path:
     """Where the file is unless a setting says so.
 
-    In a checkout of the repository `instance/sandbox.db`. Installed, it is in the user's data
-    folder, as the XDG Base Directory Specification has it: packages are not a place for data.
+    In a checkout of the repository, or a copy of it, `instance/sandbox.db`. Installed, it is in the
+    user's data folder, as the XDG Base Directory Specification has it: packages are not a place
+    for data.
     """
     folder = Path(__file__).parent.parent
-    if (folder / "pyproject.toml").is_file():
+    is_installed = folder.name in PACKAGE_FOLDERS or any(folder.glob("*.dist-info"))
+    if not is_installed:
         return folder / "instance" / "sandbox.db"
     home = Path(os.environ.get("XDG_DATA_HOME", ""))
     if not home.is_absolute():  # the specification has such a value ignored

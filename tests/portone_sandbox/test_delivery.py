@@ -145,6 +145,27 @@ def test_a_resend_while_a_try_is_under_way_follows_it(room, base, portone, merch
     assert due_at is None
 
 
+def test_two_resends_at_once_leave_the_schedule_too(room, base, portone, merchant, monkeypatch):
+    monkeypatch.setattr(delivery, "WAIT_SECONDS", 0)
+    merchant.fault = answer(500)
+    open_window(base)
+    wait_until(lambda: tries(room) == [1])
+    ((_, due_at),) = stored(room)
+    merchant.fault = hang_and_fail
+    portone.resend_webhook(payment_id="payment1")
+    merchant.wait_for_calls(2)
+    portone.resend_webhook(payment_id="payment1")
+    merchant.released.set()
+    wait_until(lambda: tries(room) == [3])
+    assert stored(room)[0][1] == due_at
+    assert len(merchant.calls) == 3
+
+
+def hang_and_fail(call):
+    call.portone.released.wait()
+    call.answer(500, b"")
+
+
 # Slow receivers, and several processes
 
 
@@ -195,6 +216,15 @@ def test_the_webhooks_of_a_process_that_died_are_sent_within_seconds(make_room, 
     other = make_room()
     merchant.wait_for_calls(3)
     wait_until(lambda: tries(other) == [2, 1])
+
+
+def test_a_try_that_has_ended_is_claimed_by_nobody(room, base, merchant):
+    merchant.fault = answer(500)
+    open_window(base)
+    wait_until(lambda: tries(room) == [1])
+    with room.extensions["sandbox"].store.reading() as db:
+        row = db.row("SELECT claim, claimedUntil FROM webhooks")
+    assert tuple(row) == (None, None)
 
 
 def test_who_lost_a_claim_stores_nothing(room, base, merchant):

@@ -286,3 +286,50 @@ def test_a_payment_without_vat_gives_none_back(base, portone):
     pay(base, "approve", vatAmount=0)
     part = portone.cancel_payment(payment_id="payment1", reason="x", amount=500)
     assert part.cancellation.vat_amount == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ({"taxFreeAmount": 600, "vatAmount": 401}, 400),
+        ({"taxFreeAmount": 600, "vatAmount": 400}, 200),
+        ({"taxFreeAmount": 1001}, 400),
+    ],
+)
+def test_the_parts_of_an_amount_are_not_more_than_it(client, parts, status):
+    answer = order(client, **parts)
+    assert answer.status_code == status
+    if status == 400:
+        assert "parts of totalAmount" in refused(answer)
+
+
+@pytest.mark.parametrize(
+    ("part", "refusal"),
+    [
+        ({"amount": 400, "vatAmount": 60}, "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT"),
+        (
+            {"amount": 400, "taxFreeAmount": 200, "vatAmount": 0},
+            "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT",
+        ),
+    ],
+)
+def test_refunds_that_wait_together_give_back_no_more_than_there_is(client, part, refusal):
+    """Each fits when it is asked for, but not both."""
+    order(client, taxFreeAmount=300)
+    client.post("/control/switches/refund", json={"result": "REQUESTED"})
+    for _ in range(2):
+        body = {"reason": "x", **part}
+        asked = client.post("/payments/payment1/cancel", json=body, headers=HEADERS)
+        assert asked.json["cancellation"]["status"] == "REQUESTED"
+    assert client.post("/control/payments/payment1/approve-refund").status_code == 200
+    refused(client.post("/control/payments/payment1/approve-refund"), 409, refusal)
+    assert client.get("/payments/payment1", headers=HEADERS).json["amount"]["cancelled"] == 400
+
+
+def test_a_refund_that_failed_gave_no_vat_back(client):
+    order(client)
+    for result, amount in (("FAILED", 500), (None, None)):
+        client.post("/control/switches/refund", json={"result": result})
+        body = {"reason": "x", "amount": amount}
+        answer = client.post("/payments/payment1/cancel", json=body, headers=HEADERS)
+    assert answer.json["cancellation"]["vatAmount"] == 91

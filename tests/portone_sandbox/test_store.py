@@ -252,10 +252,14 @@ def copy_package(folder):
     shutil.copytree(ROOT / "portone_sandbox", folder / "portone_sandbox", ignore=ignored)
 
 
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages", "target"])
 @pytest.mark.parametrize("data_home", ["data", "", "relative"])
-def test_installed_it_is_in_the_users_data_folder(tmp_path, data_home):
-    packages, home = tmp_path / "site-packages", tmp_path / "home"
+def test_installed_it_is_in_the_users_data_folder(tmp_path, folder, data_home):
+    """By pip, also with its option --target, which leaves a dist-info as everywhere."""
+    packages, home = tmp_path / folder, tmp_path / "home"
     copy_package(packages)
+    if folder == "target":
+        (packages / "sandbox-1.dist-info").mkdir()
     before = sorted(packages.rglob("*.db"))
     value = str(tmp_path / "data") if data_home == "data" else data_home
     folder = tmp_path / "data" if data_home == "data" else home / ".local" / "share"
@@ -267,15 +271,14 @@ def test_installed_it_is_in_the_users_data_folder(tmp_path, data_home):
 
 def test_in_a_checkout_it_is_in_instance(tmp_path):
     copy_package(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("")
     path = start(tmp_path, HOME=str(tmp_path / "home"), SANDBOX_DATABASE="")
     assert path == str(tmp_path / "instance" / "sandbox.db")
     assert not (tmp_path / "home").exists()
 
 
 def test_a_setting_has_it_in_memory(tmp_path):
-    copy_package(tmp_path / "packages")
-    path = start(tmp_path / "packages", HOME=str(tmp_path), SANDBOX_DATABASE=MEMORY)
+    copy_package(tmp_path / "site-packages")
+    path = start(tmp_path / "site-packages", HOME=str(tmp_path), SANDBOX_DATABASE=MEMORY)
     assert path == MEMORY
     assert [
         file for file in tmp_path.rglob("*") if "memory" in file.name or file.suffix == ".db"
