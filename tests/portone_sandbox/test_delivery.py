@@ -183,14 +183,14 @@ def test_a_receiver_that_hangs_takes_no_place_from_another(room, base, merchant)
     with Server() as slow:
         slow.fault = hang
         for number in range(delivery.MAX_PARALLEL + 6):
-            open_window(base, paymentId=f"slow{number}", noticeUrls=[f"{slow.url}/{number}"])
+            open_window(base, paymentId=f"slowly{number}", noticeUrls=[f"{slow.url}/{number}"])
         slow.wait_for_calls(delivery.MAX_PARALLEL_TO_ONE)
         pay(base, "approve")
         merchant.wait_for_calls(2)
         assert len(slow.calls) == delivery.MAX_PARALLEL_TO_ONE
         slow.fault = None
         slow.released.set()
-        slow.wait_for_calls(delivery.MAX_PARALLEL + 6, seconds=30)
+        slow.wait_for_calls(delivery.MAX_PARALLEL + 6)
 
 
 def claimed_until(room):

@@ -91,7 +91,7 @@ def test_a_text_follows_the_payment(room):
 
 def test_what_is_hidden_is_found_by_what_it_was(room):
     client = room.test_client()
-    order(client, "other", orderName="École")
+    order(client, "another", orderName="École")
     order(client, outcome="slow")
     with store_of(room).reading() as db:
         number = db.find_payment("payment1")["method"]["approvalNumber"]
