@@ -1,0 +1,232 @@
+"""One buyer: a browser of their own, and what they do on the merchant's page."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .hook import SCRIPT
+from .portone import Json, PortOne
+from .traffic import Exchange, Traffic
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Frame
+
+PAGE_SECONDS = 15  # until the page shows its button
+CALL_SECONDS = 5  # from the click to the call of requestPayment
+RESULT_SECONDS = 30  # from there to a result
+QUIET_SECONDS = 1.2
+POLL_MS = 60
+
+
+class Shop(NamedTuple):
+    """Where the merchant's page is, and the selectors of what is on it."""
+
+    url: str
+    pay: str
+    paid: str
+    failed: str | None = None
+
+
+class Shown(NamedTuple):
+    """state: "paid", "failed", or "neither". text: what the page shows, cut."""
+
+    state: str
+    url: str
+    text: str
+
+    def __str__(self) -> str:
+        said = {"paid": "paid", "failed": "failed"}.get(self.state, "neither paid nor failed")
+        return f"the page showed {said} ({self.text!r})"
+
+
+class Plan(NamedTuple):
+    """What the browser does when the page calls requestPayment.
+
+    changes: to the request. before(request): `{"action": "return", "result": …}` gives the page a
+    result without a window, `{"action": "never"}` none at all; None opens the window. after(result,
+    request): the same, for the page that waits for the window's result; None gives it that one.
+    """
+
+    changes: Json = {}
+    before: Callable[[Json], Json | None] | None = None
+    after: Callable[[Json, Json], Json | None] | None = None
+
+
+class Buyer:
+    def __init__(self, browser: "Browser", shop: Shop, portone: PortOne) -> None:
+        self.context = browser.new_context(ignore_https_errors=True, locale="ko-KR")
+        self.page = self.context.new_page()
+        self.traffic = Traffic(self.context, lambda url: _is_http(url) and not portone.is_own(url))
+        self.requests: list[Json] = []  # what the page asked PortOne's SDK for
+        self.results: list[Json] = []  # what the SDK answered
+        self.thrown: list[Json] = []
+        self.plan = Plan()
+        self._shop = shop
+        self._is_in_window = False
+        self._trouble: Exception | None = None  # of a plan, which runs inside a call of the page
+        self.context.expose_binding("portoneJudgeBefore", self._before)
+        self.context.expose_binding("portoneJudgeAfter", self._after)
+        self.context.add_init_script(SCRIPT)
+        self.page.on("framenavigated", self._arrive)
+
+    @property
+    def payment_id(self) -> str:
+        """Of the newest attempt, or "" if the page has not called requestPayment."""
+        return str(self.requests[-1].get("paymentId", "")) if self.requests else ""
+
+    def open(self) -> None:
+        """Go to the merchant's page, until it shows its button or has stopped loading."""
+        self.page.goto(self._shop.url)
+        self.wait_for(lambda: self._shows(self._shop.pay), PAGE_SECONDS)
+        self.wait_for(lambda: self.traffic.is_quiet(0.3), 3)
+
+    def pay(self, plan: Plan | None = None) -> bool:
+        """Click. Returns whether the page then called requestPayment."""
+        self.plan = plan or Plan()
+        before = len(self.requests)
+        for _ in range(2):  # a page that is not ready yet may swallow the first click
+            if not self._shows(self._shop.pay):
+                break
+            self.page.locator(self._shop.pay).locator("visible=true").first.click()
+            if self.wait_for(lambda: len(self.requests) > before, CALL_SECONDS):
+                return True
+        return len(self.requests) > before
+
+    def double_click(self, plan: Plan) -> None:
+        self.plan = plan
+        self.page.locator(self._shop.pay).locator("visible=true").first.dblclick()
+        self.wait_for(lambda: bool(self.requests), CALL_SECONDS)
+
+    def wait(self, quiet: float = QUIET_SECONDS, seconds: float = RESULT_SECONDS) -> Shown:
+        """Until the page shows paid or failed, or does nothing more for `quiet` seconds."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.page.wait_for_timeout(POLL_MS)
+            if self._trouble:
+                raise self._trouble
+            if self._shows(self._shop.paid):
+                return self.shown()
+            if self._shop.failed and self._shows(self._shop.failed):
+                self.page.wait_for_timeout(300)  # a page may show it for a moment only
+                if not self._shows(self._shop.paid):
+                    return self.shown()
+            if not self._is_in_window and self.traffic.is_quiet(quiet):
+                break
+        return self.shown()
+
+    def is_asking(self) -> bool:
+        """Whether the page has sent its server a request that is not answered yet."""
+        sent = self.traffic.completions(self.payment_id)
+        return bool(self.results) and bool(sent) and sent[-1].status is None
+
+    def shown(self) -> Shown:
+        """What the page shows now."""
+        if self._shows(self._shop.paid):
+            return Shown("paid", self.page.url, self.paid_text()[:120])
+        failed = self._shop.failed
+        if failed and self._shows(failed):
+            return Shown("failed", self.page.url, self._text(failed)[:120])
+        return Shown("neither", self.page.url, self._text("body")[:120])
+
+    def paid_text(self) -> str:
+        return self._text(self._shop.paid)
+
+    def can_pay(self) -> bool:
+        return self._shows(self._shop.pay)
+
+    def reload(self) -> Shown:
+        self.page.reload()
+        return self.wait()
+
+    def go(self, url: str) -> Shown:
+        self.page.goto(url)
+        return self.wait()
+
+    def send(self, exchange: Exchange) -> int | None:
+        """The status of a request that the page has sent before, sent once more."""
+        skipped = ("content-length", "host", "connection")
+        headers = {
+            name: value
+            for name, value in exchange.headers.items()
+            if name not in skipped and not name.startswith(":")
+        }
+        answer = self.context.request.fetch(
+            exchange.url,
+            method=exchange.method,
+            headers=headers,
+            data=exchange.body,
+            max_redirects=0,
+            fail_on_status_code=False,
+        )
+        return answer.status
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _arrive(self, frame: "Frame") -> None:
+        """A redirect has brought the page back to the merchant."""
+        if frame == self.page.main_frame and self.traffic.is_merchants(frame.url):
+            self._leave_window()
+
+    def _leave_window(self) -> None:
+        self._is_in_window = False
+        self.traffic.last_change = time.monotonic()
+
+    def _before(self, source: Any, request: Json) -> Json:
+        self._is_in_window = True
+        self.requests.append(request)
+        answer = self._ask(lambda: self.plan.before(request) if self.plan.before else None)
+        if answer is None:
+            return {"action": "open", "changes": self.plan.changes}
+        self._leave_window()
+        return answer
+
+    def _after(self, source: Any, ended: Json) -> Json | None:
+        answer = None
+        if "thrown" in ended:
+            self.thrown.append(ended["thrown"])
+        else:
+            result = ended["result"]
+            self.results.append(result)
+            requests = [each for each in self.requests if each["paymentId"] == ended["paymentId"]]
+            answer = self._ask(
+                lambda: self.plan.after(result, requests[-1]) if self.plan.after else None
+            )
+        self._leave_window()
+        return answer
+
+    def _ask(self, plan: Callable[[], Json | None]) -> Json | None:
+        try:
+            return plan()
+        except Exception as error:
+            self._trouble = error
+            return {"action": "never"}
+
+    def _shows(self, selector: str) -> bool:
+        from playwright.sync_api import Error
+
+        try:
+            return self.page.locator(selector).locator("visible=true").count() > 0
+        except Error:  # the page is on its way to another
+            return False
+
+    def _text(self, selector: str) -> str:
+        from playwright.sync_api import Error
+
+        try:
+            text = self.page.locator(selector).locator("visible=true").first.inner_text(timeout=500)
+        except Error:
+            return ""
+        return " ".join(text.split())
+
+    def wait_for(self, is_done: Callable[[], bool], seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not is_done():
+            if time.monotonic() > end:
+                return False
+            self.page.wait_for_timeout(POLL_MS)
+        return True
+
+
+def _is_http(url: str) -> bool:
+    return url.startswith(("http://", "https://"))

@@ -1,0 +1,120 @@
+"""Situations: the same thing twice, and what gets out of the merchant's server."""
+
+import json
+from urllib.parse import urlsplit
+
+from .findings import Finding, failed, passed, situation, unknown
+from .judge import Judge, NotJudged
+from .portone import SECRETS, Json
+
+ONCE = "Settle an order once: change its state only from unpaid to paid, in the transaction that fulfils it."
+
+
+@situation(
+    "completion-repeated", "A completion that is sent again changes nothing on the paid page", ONCE
+)
+def completion_repeated(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt()
+    if shown.state != "paid":
+        return unknown(judge.evidence(buyer, shown))
+    before = [buyer.reload(), buyer.reload()]
+    texts = [buyer.paid_text()]
+    sent = buyer.traffic.completions(buyer.payment_id)
+    claims = [each for each in sent if each.method != "GET" or _claims(each.url, buyer.payment_id)]
+    statuses = [buyer.send(each) for each in claims for _ in range(3)]
+    after = buyer.reload()
+    texts.append(buyer.paid_text())
+    cancels = [each for each in judge.calls(buyer.payment_id) if each.path.endswith("/cancel")]
+    seen = f"{judge.evidence(buyer, shown)} Sent again: {statuses or 'nothing to send'}."
+    if any(status and status >= 500 for status in statuses) or cancels:
+        return failed(seen)
+    if before[0].state != "paid" or before[0].text != before[1].text:
+        if not statuses:
+            return unknown(f"{seen} After a reload the page shows nothing that could change.")
+        return passed(f"{seen} The page shows nothing lasting, so only the answers were judged.")
+    if after.state != "paid" or texts[0] != texts[1]:
+        return failed(f"{seen} The paid page changed: {_difference(*texts)}.")
+    return passed(f"{seen} The paid page stayed as it was.")
+
+
+def _claims(url: str, payment_id: str) -> bool:
+    return payment_id in urlsplit(url).query
+
+
+def _difference(before: str, after: str) -> str:
+    start = next(
+        (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0
+    )
+    cut = slice(max(0, start - 30), start + 60)
+    return f"{before[cut]!r} became {after[cut]!r}"
+
+
+@situation(
+    "double-click",
+    "A double click makes one payment",
+    "Disable the button while a payment is under way, and open one attempt at a time.",
+)
+def double_click(judge: Judge) -> Finding:
+    from .buyer import Plan
+
+    judge.portone.set("window", outcome="approve")
+    buyer = judge.new_buyer()
+    buyer.open()
+    buyer.double_click(Plan(judge.base_changes))
+    shown = buyer.wait()
+    paid = {each["paymentId"] for each in buyer.results if not each.get("code")}
+    seen = f"requestPayment was called {len(buyer.requests)} times and made {len(paid)} payments; {shown}."
+    if not buyer.requests:
+        return unknown(seen)
+    return passed(seen) if len(paid) <= 1 and shown.state == "paid" else failed(seen)
+
+
+@situation(
+    "reload-after-payment",
+    "Reload and Back after a payment do not pay again",
+    "Open a payment on a click only, never while a page is loaded.",
+)
+def reload_after_payment(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt()
+    if shown.state != "paid":
+        return unknown(judge.evidence(buyer, shown))
+    reloaded = buyer.reload()
+    buyer.page.go_back()
+    back = buyer.wait()
+    seen = f"After a reload {reloaded}; after Back {back}; requestPayment: {len(buyer.requests)} calls."
+    is_well = len(buyer.requests) == 1 and "failed" not in (reloaded.state, back.state)
+    return passed(seen) if is_well else failed(seen)
+
+
+@situation(
+    "secrets",
+    "No secret is in anything that the browser gets",
+    "Keep the API secret and the webhook secret on the server, call PortOne's API from there, and make new "
+    "secrets in PortOne's console: these are known.",
+)
+def secrets(judge: Judge) -> Finding:
+    """In pages, scripts, data and headers of three visits: paid, declined, and with the API down."""
+
+    def break_api(result: Json, request: Json) -> None:
+        judge.portone.set("outage", fault="500")
+
+    buyers = [judge.attempt(outcome)[0] for outcome in ("approve", "decline")]
+    buyers.append(judge.attempt(after=break_api)[0])
+    found, count = [], 0
+    for buyer in buyers:
+        found += [f"the browser itself sent it to {url}" for url in buyer.traffic.secret_use]
+        for exchange in buyer.traffic.exchanges:
+            count += exchange.answer is not None
+            found += [
+                f"{name} is in the answer to {exchange}"
+                for name, secret in SECRETS.items()
+                if _is_in(secret, exchange.answer or "")
+            ]
+    if not count:
+        raise NotJudged("None of the merchant's answers could be read.")
+    seen = f"{count} answers read; {'; '.join(sorted(set(found))[:4]) or 'no secret in them'}."
+    return failed(seen) if found else passed(seen)
+
+
+def _is_in(secret: str, text: str) -> bool:
+    return secret in text or json.dumps(secret)[1:-1] in text

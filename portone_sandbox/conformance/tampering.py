@@ -1,0 +1,116 @@
+"""Situations: the browser asks PortOne for another payment than the merchant wanted."""
+
+from .findings import Finding, failed, passed, situation, unknown
+from .judge import Judge, NotJudged
+from .portone import Json
+
+COMPARE = (
+    "Compare {} of PortOne's record with what the server stored for this order, before it is paid."
+)
+
+
+def _tampered(judge: Judge, name: str, value: object) -> Finding:
+    buyer, shown = judge.attempt(changes={name: value})
+    asked = buyer.requests[-1].get(name)
+    seen = f"{name} {asked!r} became {value!r}. {judge.evidence(buyer, shown)}"
+    if not buyer.results or buyer.results[-1].get("code"):
+        return unknown(f"PortOne refused the changed request. {seen}")
+    return failed(seen) if shown.state == "paid" else passed(seen)
+
+
+@situation(
+    "amount-changed",
+    "A payment of another amount, changed in the page, is not shown as paid",
+    COMPARE.format("amount.total"),
+)
+def amount_changed(judge: Judge) -> Finding:
+    total = judge.honest_request()["totalAmount"]
+    return _tampered(judge, "totalAmount", total // 2 if total >= 1000 else total + 1000)
+
+
+@situation(
+    "amount-differs-at-portone",
+    "A payment of another amount, changed in the payment window, is not shown as paid",
+    COMPARE.format("amount.total"),
+)
+def amount_differs_at_portone(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt("tamper")
+    seen = judge.evidence(buyer, shown)
+    if not buyer.results or buyer.results[-1].get("code"):
+        return unknown(seen)
+    return failed(seen) if shown.state == "paid" else passed(seen)
+
+
+@situation(
+    "currency-changed",
+    "A payment in another currency is not shown as paid",
+    COMPARE.format("currency"),
+)
+def currency_changed(judge: Judge) -> Finding:
+    currency = judge.honest_request()["currency"].replace("CURRENCY_", "")
+    return _tampered(judge, "currency", "KRW" if currency != "KRW" else "USD")
+
+
+@situation(
+    "order-name-changed",
+    "A payment under another order's name is not shown as paid",
+    COMPARE.format("orderName") + " It is what the buyer's statement and your own staff see.",
+)
+def order_name_changed(judge: Judge) -> Finding:
+    return _tampered(judge, "orderName", "Something else")
+
+
+@situation(
+    "channel-changed",
+    "A payment through another channel of the store is not shown as paid",
+    "Compare channel.key, or at least channel.type: a page can name any channel of the store, a test "
+    "channel among them, through which no money moves.",
+)
+def channel_changed(judge: Judge) -> Finding:
+    own = judge.honest_request().get("channelKey")
+    for channel in judge.portone.channels():
+        if channel["key"] != own and not channel["manualApproval"] and channel["type"] == "TEST":
+            finding = _tampered(judge, "channelKey", channel["key"])
+            if finding.passed is not None:
+                return finding
+    raise NotJudged("The sandbox has no other channel that takes this request.")
+
+
+@situation(
+    "account-issued",
+    "A virtual account that was issued is not shown as paid",
+    "VIRTUAL_ACCOUNT_ISSUED is no payment: wait for the deposit, which a webhook tells.",
+)
+def account_issued(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt("issue", changes=_account())
+    seen = judge.evidence(buyer, shown)
+    if not buyer.results or buyer.results[-1].get("code"):
+        return unknown(f"PortOne issued no account. {seen}")
+    return failed(seen) if shown.state == "paid" else passed(seen)
+
+
+@situation(
+    "deposit",
+    "After the deposit into a virtual account the page shows paid",
+    "Settle on the webhook Transaction.Paid, and let the buyer's page show the order's state.",
+    needs_webhook=True,
+)
+def deposit(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt("issue", changes=_account())
+    if not buyer.results or buyer.results[-1].get("code"):
+        return unknown(f"PortOne issued no account. {judge.evidence(buyer, shown)}")
+    judge.portone.act(buyer.payment_id, "deposit")
+    answer = judge.webhooks.send(buyer.payment_id, buyer.results[-1]["txId"])
+    shown = buyer.reload()
+    seen = f"The webhook was answered {answer}; then {judge.evidence(buyer, shown)}"
+    if shown.state == "paid":
+        return passed(seen)
+    if not answer.is_success:
+        return failed(seen)
+    return unknown(
+        f"{seen} The judge chose the method, not the page, which may have no order page."
+    )
+
+
+def _account() -> Json:
+    return {"payMethod": "VIRTUAL_ACCOUNT", "virtualAccount": {"accountExpiry": {"validHours": 24}}}
