@@ -8,8 +8,8 @@ from .judge import NOT_CALLED, Judge, NotJudged
 from .portone import Json
 
 NOT_KNOWN = (
-    "If PortOne can't be asked, nothing is known: show neither paid nor failed, say that the payment is "
-    "being confirmed, and ask again (page, webhook, or a job)."
+    "If PortOne can't be asked, nothing is known: show neither paid nor failed, say that the "
+    "payment is being confirmed, and ask again (page, webhook, or a job)."
 )
 RECOVER = "Ask again when PortOne answers: from the page, on the webhook, and from a job."
 RETRY_SECONDS = 5  # without a request, before a page counts as at rest
@@ -35,16 +35,14 @@ def _says_nothing(judge: Judge, fault: str) -> Finding:
     return passed(seen) if shown.state == "neither" else failed(seen)
 
 
-@situation(
-    "api-error", "While PortOne answers 500, the page says neither paid nor failed", NOT_KNOWN
-)
+@situation("api-error", "While PortOne answers 500, the page says nothing final", NOT_KNOWN)
 def api_error(judge: Judge) -> Finding:
     return _says_nothing(judge, "500")
 
 
 @situation(
     "api-drops",
-    "While PortOne's connections break, the page says neither paid nor failed",
+    "While PortOne's connections break, the page says nothing final",
     NOT_KNOWN,
 )
 def api_drops(judge: Judge) -> Finding:
@@ -53,7 +51,7 @@ def api_drops(judge: Judge) -> Finding:
 
 @situation(
     "api-garbled",
-    "While PortOne's answers are cut, the page says neither paid nor failed",
+    "While PortOne's answers are cut, the page says nothing final",
     NOT_KNOWN,
 )
 def api_garbled(judge: Judge) -> Finding:
@@ -63,7 +61,8 @@ def api_garbled(judge: Judge) -> Finding:
 @situation(
     "api-hangs",
     "While a call of PortOne hangs, the merchant still serves its page to others",
-    "Give calls of PortOne a timeout, hold no lock or connection meanwhile, and serve several at once.",
+    "Give calls of PortOne a timeout, hold no lock or connection meanwhile, and serve several "
+    "requests at once.",
 )
 def api_hangs(judge: Judge) -> Finding:
     other = judge.new_buyer()

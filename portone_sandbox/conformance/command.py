@@ -22,7 +22,7 @@ DEPENDENT = "An honest payment is not shown as paid, so nothing else can be told
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit status: 1 if a check failed, 2 for wrong use or a merchant that can't be driven, else 0."""
+    """Exit status: 1 if a check failed, 2 for wrong use or no usable page, else 0."""
     try:
         options = _parser().parse_args(argv)
     except SystemExit as error:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Finding(NamedTuple):
-    """passed: None if it can't be told from outside. seen: the evidence, in one or two sentences."""
+    """passed: None if it can't be told from outside. seen: the evidence, in a sentence or two."""
 
     passed: bool | None
     seen: str
