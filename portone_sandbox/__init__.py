@@ -1,15 +1,16 @@
 """A PortOne V2 on your machine: the browser SDK, the payment window, the REST API, and a console.
 
+    portone-sandbox serve
     flask --app portone_sandbox run --port 5001
 
-runs it alone and prints the settings for a merchant's .env; with SANDBOX_MANUAL_APPROVAL=1 they are
-those of the channel with manual approval. `create_app()` is a WSGI app to mount
-under any prefix. No money moves, and nothing here contacts the real PortOne.
+each run it alone and print the settings for a merchant's .env; with SANDBOX_MANUAL_APPROVAL=1 they
+are those of the channel with manual approval. `create_app()` is a WSGI app to mount under any
+prefix, and pytest_plugin.py has a fixture. No money moves, and nothing here contacts the real
+PortOne.
 """
 
 import os
 import re
-from pathlib import Path
 
 import click
 from flask import Flask, Response, jsonify, render_template, request
@@ -18,7 +19,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, checkout, console, control, language, rest
+from . import accounts, checkout, console, control, journal_calls, language, rest, startup
+from .data_folder import default_database
 from .documents import Json
 from .errors import Refused
 from .payment_request import is_http_url
@@ -31,7 +33,6 @@ __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 # `SandboxAdapter` is mounted there.
 API_BASE = "http://portone-sandbox.invalid"
 
-DEFAULT_DATABASE = Path(__file__).parent.parent / "instance" / "sandbox.db"
 MAX_BODY_BYTES = 256 * 1024
 
 
@@ -73,25 +74,32 @@ def create_app(
     """The sandbox as a Flask app. `app.extensions["sandbox"].close()` ends what it started.
 
     database: path of its SQLite file, or ":memory:"; by default SANDBOX_DATABASE, else
-    instance/sandbox.db beside the package. webhook_url: where the webhooks of payments without
+    that of data_folder.py. webhook_url: where the webhooks of payments without
     `noticeUrls` go, unless SANDBOX_WEBHOOK_URL names another (empty: nowhere). A path is one of the
     site whose page opened the payment window. ValueError names a setting that is malformed.
     """
-    path = str(database or os.environ.get("SANDBOX_DATABASE") or DEFAULT_DATABASE)
+    path = str(database or os.environ.get("SANDBOX_DATABASE") or default_database())
     webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
     _channel_key()  # so that a malformed setting is found at the start
+    sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
+    app = build_app(sandbox)
+    _print_settings_when_alone(webhook_url)
+    sandbox.start()
+    return app
+
+
+def build_app(sandbox: Sandbox) -> Flask:
+    """The app around a sandbox, which is not started. No setting of the environment counts."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
-    sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app.extensions["sandbox"] = sandbox
+    journal_calls.listen_to(app)
     _register_routes(app)
     _set_up_pages(app)
-    _print_settings_when_alone(app, webhook_url)
-    sandbox.start()
     return app
 
 
@@ -106,7 +114,7 @@ def _minute_seconds() -> float:
 def _is_server() -> bool:
     """Whether this process stays: not under a command such as `flask reconcile`."""
     context = click.get_current_context(silent=True)
-    return context is None or context.info_name == "run"
+    return context is None or context.info_name in ("run", "serve")
 
 
 def _register_routes(app: Flask) -> None:
@@ -157,14 +165,16 @@ def _answer_error(status: int, answer: Json, refusal: str | None = None) -> Resp
     return jsonify(answer), status
 
 
-def _print_settings_when_alone(app: Flask, webhook_url: str | None) -> None:
+def _print_settings_when_alone(webhook_url: str | None) -> None:
     """Under `flask --app portone_sandbox run`: the lines for a merchant's .env."""
-    context = click.get_current_context(silent=True)
-    if context is None or context.info_name != "run" or is_running_from_reloader():
+    if not startup.is_flask_run(__name__) or is_running_from_reloader():
         return
-    if (context.obj.app_import_path or "").split(":")[0] != __name__:
-        return
-    click.echo("# Settings for a merchant's .env:")
-    for name, value in settings(f"http://localhost:{context.params['port']}").items():
-        click.echo(f"{name}={value}")
-    click.echo(f"# Webhooks go to {webhook_url or 'nowhere: set SANDBOX_WEBHOOK_URL'}.")
+    url = startup.flask_run_url()
+    merchant_settings = settings(url or "http://localhost:0")
+    if url is None:
+        click.echo("# flask prints the port below. `portone-sandbox serve --port 0` names it here.")
+        merchant_settings = {
+            name: value for name, value in merchant_settings.items() if ":0" not in value
+        }
+    for line in startup.lines(merchant_settings, webhook_url):
+        click.echo(line)

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, clock, switches
+from . import accounts, actions, clock, journal, switches
 from .cancellations import left_to_cancel
 from .documents import Json
 from .events import TYPES
@@ -18,6 +18,7 @@ from .virtual_accounts import awaits_deposit
 bp = Blueprint("console", __name__)
 
 PAGE_SIZE = 50
+JOURNAL_SIZE = 100
 FROM_THE_BEGINNING = "2000-01-01T00:00:00Z"
 
 
@@ -49,6 +50,15 @@ def _search_body(text: str | None) -> Json:
         filter["status"] = [status]
     number = request.args.get("page", 0, int)
     return {"filter": filter, "page": {"number": number, "size": PAGE_SIZE}}
+
+
+@bp.get("/console/journal")
+def show_journal() -> ResponseReturnValue:
+    """The newest calls and webhooks. Query: `paymentId`."""
+    payment_id = request.args.get("paymentId") or None
+    with current_sandbox().store.reading() as db:
+        entries = journal.entries(db, payment_id, limit=JOURNAL_SIZE, newest_first=True)
+    return render_template("journal.html", entries=entries, payment_id=payment_id)
 
 
 @bp.get("/console/payments/<path:payment_id>")

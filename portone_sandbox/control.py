@@ -3,10 +3,12 @@
 README.md describes the calls.
 """
 
+import re
+
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, payment_request, switches
+from . import accounts, actions, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -38,6 +40,25 @@ def set_switch(name: str) -> ResponseReturnValue:
     with current_sandbox().store.writing() as db:
         switches.save_setting(db, name, json_body())
         return jsonify(switches.list_settings(db))
+
+
+@bp.get("/journal")
+def get_journal() -> ResponseReturnValue:
+    """Calls of the REST API and webhooks, oldest first: `{entries, next}`.
+
+    Query: `paymentId`; `kind`, API or WEBHOOK; `since`, the `next` of an earlier answer; `limit`.
+    """
+    query = request.args
+    kind, since, limit = query.get("kind"), query.get("since", "0"), query.get("limit", "100")
+    if kind not in (None, *journal.KINDS):
+        raise Refused("INVALID_REQUEST", f"kind must be one of {', '.join(journal.KINDS)}.")
+    if not re.fullmatch(r"[0-9]{1,15}", since):
+        raise Refused("INVALID_REQUEST", "since must be the number of an entry.")
+    if not re.fullmatch(r"[0-9]{1,5}", limit) or not 1 <= int(limit) <= journal.MAX_LISTED:
+        raise Refused("INVALID_REQUEST", f"limit must be a number from 1 to {journal.MAX_LISTED}.")
+    with current_sandbox().store.reading() as db:
+        found = journal.entries(db, query.get("paymentId"), int(since), kind, int(limit))
+    return jsonify(entries=found, next=found[-1]["number"] if found else int(since))
 
 
 @bp.post("/reset")

@@ -19,6 +19,7 @@ TABLES = (
     "idempotent_answers",
     "switches",
     "webhooks",
+    "journal",
 )
 
 SELECT_PAYMENT = "SELECT record, visibleAt, earlier FROM payments WHERE id = ?"

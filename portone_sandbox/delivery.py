@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from . import journal
 from .database import Database
 from .events import RETRY_MINUTES
 from .store import Store
@@ -147,6 +148,7 @@ class WebhookSender:
             return
         webhook, next_due_at = found
         webhook["deliveries"].append(delivery)
+        journal.add_webhook(db, webhook, delivery)
         if next_due_at == due_at:  # else somebody has asked to send it again meanwhile
             webhook["isResend"] = False
             next_due_at = self._next_due_at(webhook["deliveries"])

@@ -18,7 +18,7 @@ from pathlib import Path
 from .database import Database
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
 OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
 BUSY_SECONDS = 30
@@ -69,6 +69,15 @@ SCHEMA = (
     """,
     "CREATE INDEX webhooks_of_payment ON webhooks (paymentId)",
     "CREATE INDEX due_webhooks ON webhooks (dueAt) WHERE dueAt IS NOT NULL",
+    """
+    CREATE TABLE journal (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        paymentId TEXT,
+        kind TEXT NOT NULL,
+        entry TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX journal_of_payment ON journal (paymentId)",
 )
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,5 @@
 """Several processes on one file, and a process that starts again."""
 
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,9 +9,7 @@ import requests
 import portone_sandbox
 from tests.portone_sandbox.client import (
     KEY,
-    ROOT,
     SECRET,
-    STORE_ID,
     pay,
     post_cancel,
     run_together,
@@ -114,19 +109,3 @@ def test_payments_survive_a_restart(tmp_path):
         .get("/payments/beforex0", headers=headers)
     )
     assert answer.json["status"] == "PAID"
-
-
-def test_alone_it_prints_a_merchants_settings(tmp_path):
-    command = [sys.executable, "-m", "flask", "--app", "portone_sandbox", "run", "--port", "0"]
-    environment = {
-        **os.environ,
-        "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
-        "PYTHONUNBUFFERED": "1",
-    }
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as run:
-        lines = [run.stdout.readline().strip() for _ in range(9)]
-        run.terminate()
-    assert f"PORTONE_STORE_ID={STORE_ID}" in lines
-    assert f"PORTONE_API_SECRET={SECRET}" in lines
