@@ -1,6 +1,6 @@
 """Situations: a browser that claims a payment which is none, or is another one's.
 
-A claim reuses the requests that the merchant's own page sends: the judge knows no merchant's routes.
+A claim reuses the requests that the merchant's own page sends: the judge knows no routes.
 """
 
 import json
@@ -16,8 +16,8 @@ from .portone import Json
 from .traffic import Exchange
 
 BIND = (
-    "Make the paymentId on the server, store it with the order, and refuse every paymentId that is not "
-    "of this very order."
+    "Make the paymentId on the server, store it with the order, and refuse every paymentId that "
+    "is not of this very order."
 )
 
 
@@ -28,9 +28,7 @@ def forged_completion(judge: Judge) -> Finding:
     return failed(seen) if shown.state == "paid" else passed(seen)
 
 
-@situation(
-    "forged-after-decline", "A declined payment that the browser calls a success is not paid", ASK
-)
+@situation("forged-after-decline", "A declined payment that the browser calls paid is not", ASK)
 def forged_after_decline(judge: Judge) -> Finding:
     buyer, shown = judge.attempt(
         "decline", after=lambda result, request: give(result_of(request, result["txId"]))
@@ -89,9 +87,7 @@ def another_orders_payment(judge: Judge) -> Finding:
     )
 
 
-@situation(
-    "redirect-forged", "A redirect's address for a payment that is not paid pays nothing", ASK
-)
+@situation("redirect-forged", "A redirect's address pays nothing by itself", ASK)
 def redirect_forged(judge: Judge) -> Finding:
     buyer, _ = judge.attempt(before=lambda request: NEVER)
     shown = buyer.go(_return_address(buyer, {}))

@@ -101,6 +101,8 @@ class Judge:
         """What the page asked its server, what the server asked PortOne, and what was shown."""
         payment_id = payment_id or buyer.payment_id
         asked = buyer.traffic.completions(payment_id)
+        if payment_id != buyer.payment_id:  # swapped on the way
+            asked += buyer.traffic.completions(buyer.payment_id)
         calls = self.portone.calls(payment_id)
         parts = [f"Payment {payment_id}"]
         if buyer.thrown:

@@ -4,20 +4,18 @@ PortOne sends version 2024-04-25: https://developers.portone.io/opi/ko/integrati
 """
 
 import time
+from collections.abc import Sequence
 
 from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import NEVER, Judge, NotJudged, give, result_of
-from .paying import ASK
 from .portone import Answer, Call, Json
 
 VERIFY = (
-    "Verify webhook-id, webhook-timestamp and webhook-signature over the raw body before anything else "
-    "(PortOne's SDKs have `webhook.verify`), and refuse what is older than five minutes."
+    "Verify webhook-id, webhook-timestamp and webhook-signature over the raw body before anything "
+    "else (PortOne's SDKs have `webhook.verify`), and refuse what is older than five minutes."
 )
-SETTLE = (
-    "On each webhook ask PortOne about the payment, settle, and answer 2xx when that is stored."
-)
+SETTLE = "On each webhook ask PortOne about the payment, settle, then answer 2xx."
 ASK_SECONDS = 3  # for a merchant that answers a webhook first and asks afterwards
 
 
@@ -46,13 +44,15 @@ def _sent(judge: Judge, record: Json, **how: object) -> Answer:
 
 
 def _seen(judge: Judge, answers: list[Answer], payment_id: str, calls: list[Call]) -> str:
-    statuses, asked = ", ".join(map(str, answers)), ", ".join(map(str, calls)) or "nothing"
-    return f"Payment {payment_id}: answered {statuses}; the server asked PortOne {asked}."
+    asked = _listed(calls) or "nothing"
+    return f"Payment {payment_id}: answered {_listed(answers)}; the server asked PortOne {asked}."
 
 
-@situation(
-    "webhook-settles", "A webhook is answered 2xx, and the server asks PortOne", SETTLE, True
-)
+def _listed(things: Sequence[object]) -> str:
+    return ", ".join(map(str, things))
+
+
+@situation("webhook-settles", "A webhook is answered 2xx, and PortOne is asked", SETTLE, True)
 def webhook_settles(judge: Judge) -> Finding:
     _, record = _unreturned(judge)
     answer = _sent(judge, record)
@@ -86,9 +86,7 @@ def webhook_first(judge: Judge) -> Finding:
         answers.append(judge.webhooks.send(request["paymentId"], result["txId"]))
 
     buyer, shown = judge.attempt(after=notify)
-    seen = (
-        f"The webhook was answered {', '.join(map(str, answers))}; {judge.evidence(buyer, shown)}"
-    )
+    seen = f"The webhook was answered {_listed(answers)}; {judge.evidence(buyer, shown)}"
     return passed(seen) if shown.state == "paid" and answers[0].is_success else failed(seen)
 
 
@@ -106,7 +104,7 @@ def webhook_twice_at_once(judge: Judge) -> Finding:
 
     buyer, shown = judge.attempt(after=notify)
     cancels = [each for each in judge.calls(buyer.payment_id) if each.path.endswith("/cancel")]
-    seen = f"Answered {', '.join(map(str, answers))}; {judge.evidence(buyer, shown)}"
+    seen = f"Answered {_listed(answers)}; {judge.evidence(buyer, shown)}"
     is_well = all(each.is_success for each in answers) and shown.state == "paid" and not cancels
     return passed(seen) if is_well else failed(seen)
 
@@ -120,7 +118,7 @@ def webhook_repeated(judge: Judge) -> Finding:
         raise NotJudged("The payment window gave no result.")
     send, id = judge.webhooks.send, f"repeated-{buyer.payment_id}"
     answers = [send(buyer.payment_id, buyer.results[-1]["txId"], id=id) for _ in range(3)]
-    seen = f"Answered {', '.join(map(str, answers))}. {judge.evidence(buyer, shown)}"
+    seen = f"Answered {_listed(answers)}. {judge.evidence(buyer, shown)}"
     return passed(seen) if all(each.is_success for each in answers) else failed(seen)
 
 
@@ -176,9 +174,7 @@ def webhook_claims_paid(judge: Judge) -> Finding:
 
     judge.attempt("decline", after=claim, buyer=buyer)
     shown = buyer.shown() if buyer.shown().state == "paid" else buyer.reload()
-    seen = (
-        f"The webhook was answered {', '.join(map(str, answers))}; {judge.evidence(buyer, shown)}"
-    )
+    seen = f"The webhook was answered {_listed(answers)}; {judge.evidence(buyer, shown)}"
     if not answers:
         return unknown(seen)
     return failed(seen) if shown.state == "paid" else passed(seen)
@@ -215,7 +211,6 @@ def webhook_unknown(judge: Judge) -> Finding:
         _sent(judge, record, type="Transaction.SomethingNew"),
         judge.webhooks.send("NoSuchPayment", "NoSuchTransaction"),
     ]
-    seen = f"Unknown type, unknown payment: answered {', '.join(map(str, answers))}. {ASK}"
-    seen = seen.removesuffix(f" {ASK}")
+    seen = f"Unknown type, unknown payment: answered {_listed(answers)}."
     is_well = all(each.status is not None and each.status < 500 for each in answers)
     return passed(seen) if is_well else failed(seen)

@@ -6,7 +6,10 @@ from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged, give
 from .portone import Json
 
-ASK = "Before anything is called paid, let the server ask GET /payments/{paymentId} with the API secret."
+ASK = (
+    "Before anything is called paid, let the server ask GET /payments/{paymentId} with its "
+    "API secret."
+)
 REDIRECT: Json = {"windowType": {"pc": "REDIRECTION", "mobile": "REDIRECTION"}}
 NO_REDIRECT = "The request has no redirectUrl, which most PGs need on a phone."
 
@@ -23,29 +26,6 @@ def honest_paid(judge: Judge) -> Finding:
     return passed(seen) if judge.is_honest_paid else failed(seen)
 
 
-@situation("asked-before-paid", "The server asked PortOne before the page said paid", ASK)
-def asked_before_paid(judge: Judge) -> Finding:
-    buyer, shown = judge.attempt()
-    seen = judge.evidence(buyer, shown)
-    if shown.state != "paid":
-        return unknown(seen)
-    asked = [each for each in judge.calls(buyer.payment_id) if each.status == 200]
-    return passed(seen) if asked else failed(seen)
-
-
-@situation(
-    "right-credentials",
-    "The server's calls have the right API secret and store",
-    "Send `Authorization: PortOne <API secret>`, and `storeId` where one is sent.",
-)
-def right_credentials(judge: Judge) -> Finding:
-    buyer, shown = judge.attempt()
-    calls, seen = judge.calls(buyer.payment_id), judge.evidence(buyer, shown)
-    if not calls:
-        return unknown(seen)
-    return failed(seen) if any(each.status in (401, 403) for each in calls) else passed(seen)
-
-
 @situation(
     "webhook-lost",
     "Without any webhook the browser's return is enough",
@@ -59,6 +39,30 @@ def webhook_lost(judge: Judge) -> Finding:
         return passed(seen)
     judge.portone.set("webhooks", order=None)
     return failed(seen)
+
+
+@situation("asked-before-paid", "The server asked PortOne before the page said paid", ASK)
+def asked_before_paid(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt()
+    seen = judge.evidence(buyer, shown)
+    if shown.state != "paid":
+        return unknown(seen)
+    calls = judge.calls(buyer.payment_id)
+    asked = [each for each in calls if each.method == "GET" or each.path.endswith("/confirm")]
+    return passed(seen) if any(each.status == 200 for each in asked) else failed(seen)
+
+
+@situation(
+    "right-credentials",
+    "The server's calls have the right API secret and store",
+    "Send `Authorization: PortOne <API secret>`, and `storeId` where one is sent.",
+)
+def right_credentials(judge: Judge) -> Finding:
+    buyer, shown = judge.attempt()
+    calls, seen = judge.calls(buyer.payment_id), judge.evidence(buyer, shown)
+    if not calls:
+        return unknown(seen)
+    return failed(seen) if any(each.status in (401, 403) for each in calls) else passed(seen)
 
 
 @situation("declined", "A declined payment is not shown as paid", ASK)
@@ -133,8 +137,8 @@ def redirect_paid(judge: Judge) -> Finding:
 @situation(
     "approved-but-sdk-failed",
     "A payment that PortOne approved is not called failed because the browser says so",
-    "Let the server ask PortOne also when requestPayment answers with a code: the connection may have "
-    "broken after the approval.",
+    "Let the server ask PortOne also when requestPayment answers with a code: the connection may "
+    "have broken after the approval.",
 )
 def approved_but_sdk_failed(judge: Judge) -> Finding:
     def lose(result: Json, request: Json) -> Json:
@@ -160,9 +164,7 @@ def retry(judge: Judge) -> Finding:
     if not buyer.can_pay():
         buyer.open()
     if not buyer.can_pay():
-        raise NotJudged(
-            "There was no button to pay again; --pay may name it besides: '#pay, #retry'."
-        )
+        raise NotJudged("No button to pay again; --pay may name it besides: '#pay, #retry'.")
     buyer, shown = judge.attempt(buyer=buyer)
     seen = f"First {first}, declined; then: {judge.evidence(buyer, shown)}"
     is_new = buyer.payment_id != first

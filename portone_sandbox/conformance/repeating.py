@@ -3,11 +3,15 @@
 import json
 from urllib.parse import urlsplit
 
+from .buyer import Plan
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
 from .portone import SECRETS, Json
 
-ONCE = "Settle an order once: change its state only from unpaid to paid, in the transaction that fulfils it."
+ONCE = (
+    "Settle an order once: change its state only from unpaid to paid, in the transaction that "
+    "fulfils it."
+)
 
 
 @situation(
@@ -55,15 +59,13 @@ def _difference(before: str, after: str) -> str:
     "Disable the button while a payment is under way, and open one attempt at a time.",
 )
 def double_click(judge: Judge) -> Finding:
-    from .buyer import Plan
-
     judge.portone.set("window", outcome="approve")
     buyer = judge.new_buyer()
     buyer.open()
     buyer.double_click(Plan(judge.base_changes))
     shown = buyer.wait()
     paid = {each["paymentId"] for each in buyer.results if not each.get("code")}
-    seen = f"requestPayment was called {len(buyer.requests)} times and made {len(paid)} payments; {shown}."
+    seen = f"requestPayment: {len(buyer.requests)} calls, which made {len(paid)} payments; {shown}."
     if not buyer.requests:
         return unknown(seen)
     return passed(seen) if len(paid) <= 1 and shown.state == "paid" else failed(seen)
@@ -81,19 +83,20 @@ def reload_after_payment(judge: Judge) -> Finding:
     reloaded = buyer.reload()
     buyer.page.go_back()
     back = buyer.wait()
-    seen = f"After a reload {reloaded}; after Back {back}; requestPayment: {len(buyer.requests)} calls."
-    is_well = len(buyer.requests) == 1 and "failed" not in (reloaded.state, back.state)
+    count = len(buyer.requests)
+    seen = f"After a reload {reloaded}; after Back {back}; requestPayment: {count} calls."
+    is_well = count == 1 and "failed" not in (reloaded.state, back.state)
     return passed(seen) if is_well else failed(seen)
 
 
 @situation(
     "secrets",
     "No secret is in anything that the browser gets",
-    "Keep the API secret and the webhook secret on the server, call PortOne's API from there, and make new "
-    "secrets in PortOne's console: these are known.",
+    "Keep the API secret and the webhook secret on the server, call PortOne's API from there, and "
+    "make new secrets in PortOne's console: these are known.",
 )
 def secrets(judge: Judge) -> Finding:
-    """In pages, scripts, data and headers of three visits: paid, declined, and with the API down."""
+    """In the answers of three visits: paid, declined, and with the API down."""
 
     def break_api(result: Json, request: Json) -> None:
         judge.portone.set("outage", fault="500")

@@ -4,9 +4,7 @@ from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
 from .portone import Json
 
-COMPARE = (
-    "Compare {} of PortOne's record with what the server stored for this order, before it is paid."
-)
+COMPARE = "Compare {} of PortOne's record with what the server stored for this order."
 
 
 def _tampered(judge: Judge, name: str, value: object) -> Finding:
@@ -63,8 +61,8 @@ def order_name_changed(judge: Judge) -> Finding:
 @situation(
     "channel-changed",
     "A payment through another channel of the store is not shown as paid",
-    "Compare channel.key, or at least channel.type: a page can name any channel of the store, a test "
-    "channel among them, through which no money moves.",
+    "Compare channel.key, or at least channel.type: a page can name any channel of the store, a "
+    "test channel among them, through which no money moves.",
 )
 def channel_changed(judge: Judge) -> Finding:
     own = judge.honest_request().get("channelKey")
@@ -107,9 +105,7 @@ def deposit(judge: Judge) -> Finding:
         return passed(seen)
     if not answer.is_success:
         return failed(seen)
-    return unknown(
-        f"{seen} The judge chose the method, not the page, which may have no order page."
-    )
+    return unknown(f"{seen} The judge chose the method, and there may be no order page.")
 
 
 def _account() -> Json:
