@@ -12,7 +12,7 @@ NOT_KNOWN = (
     "payment is being confirmed, and ask again (page, webhook, or a job)."
 )
 RECOVER = "Ask again when PortOne answers: from the page, on the webhook, and from a job."
-RETRY_SECONDS = 5  # without a request, before a page counts as at rest
+RETRY_FACTOR = 4  # a page that asks again makes pauses: so much more patience is needed
 
 
 def _broken(judge: Judge, fault: str, calls: int | None = None) -> tuple[Buyer, Shown]:
@@ -21,7 +21,7 @@ def _broken(judge: Judge, fault: str, calls: int | None = None) -> tuple[Buyer, 
     def break_api(result: Json, request: Json) -> None:
         judge.portone.set("outage", fault=fault, calls=calls)
 
-    buyer, shown = judge.attempt(after=break_api, quiet=RETRY_SECONDS)
+    buyer, shown = judge.attempt(after=break_api, quiet=judge.shop.patience * RETRY_FACTOR)
     if not buyer.results:
         raise NotJudged("The payment window gave no result.")
     return buyer, shown

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 PAGE_SECONDS = 15  # until the page shows its button
 CALL_SECONDS = 5  # from the click to the call of requestPayment
 RESULT_SECONDS = 30  # from there to a result
-QUIET_SECONDS = 1.2
 POLL_MS = 60
 
 
@@ -25,6 +24,7 @@ class Shop(NamedTuple):
     pay: str
     paid: str
     failed: str | None = None
+    patience: float = 1.2  # seconds without a request after which a page is at rest
 
 
 class Shown(NamedTuple):
@@ -97,9 +97,13 @@ class Buyer:
         self.page.locator(self._shop.pay).locator("visible=true").first.dblclick()
         self.wait_for(lambda: bool(self.requests), CALL_SECONDS)
 
-    def wait(self, quiet: float = QUIET_SECONDS, seconds: float = RESULT_SECONDS) -> Shown:
-        """Until the page shows paid or failed, or does nothing more for `quiet` seconds."""
-        end = time.monotonic() + seconds
+    def wait(self, quiet: float | None = None) -> Shown:
+        """Until the page shows paid or failed, or does nothing more for `quiet` seconds.
+
+        quiet: None for the shop's patience.
+        """
+        quiet = self._shop.patience if quiet is None else quiet
+        end = time.monotonic() + RESULT_SECONDS
         while time.monotonic() < end:
             self.page.wait_for_timeout(POLL_MS)
             if self._trouble:

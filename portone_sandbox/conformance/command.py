@@ -51,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--webhook", metavar="URL", help="where the merchant takes PortOne's webhooks")
     add("--sandbox", metavar="BASE", help="a running sandbox that the merchant uses already")
     add("--json", metavar="FILE", help="write the report there, too")
+    add(
+        "--patience",
+        type=float,
+        default=Shop._field_defaults["patience"],
+        metavar="SECONDS",
+        help="a page without a request for so long is done (default: %(default)s)",
+    )
     add("--only", metavar="NAME", action="append", help="this check only; may be repeated")
     return parser
 
@@ -61,7 +68,7 @@ def _judge(options: argparse.Namespace) -> list[Result]:
     for name in options.only or []:
         if name not in names:
             raise Unusable(f"--only: there is no check {name}. They are: {', '.join(names)}.")
-    shop = Shop(options.url, options.pay, options.paid, options.failed)
+    shop = Shop(options.url, options.pay, options.paid, options.failed, options.patience)
     with ExitStack() as stack:
         started = stack.enter_context(browser.chromium())
         base = options.sandbox or stack.enter_context(running_sandbox(options.webhook))

@@ -74,17 +74,15 @@ def another_orders_payment(judge: Judge) -> Finding:
     buyer = judge.new_buyer()
     buyer.open()
     _, shown = judge.attempt(before=claim, buyer=buyer)
-    sent = buyer.traffic.completions(paid_id)
+    traffic = buyer.traffic
+    sent = traffic.completions(paid_id) + traffic.completions(buyer.payment_id)
     seen = f"{paid_id} in place of {buyer.payment_id}: {judge.evidence(buyer, shown, paid_id)}"
     if shown.state != "paid":
         return passed(seen)
-    honest = first.traffic.completions(paid_id)
-    names = _identifiers(honest, sent, paid_id)
+    names = _identifiers(first.traffic.completions(paid_id), sent, {paid_id, buyer.payment_id})
     if names:
         return failed(f"{seen} The request named this order besides ({', '.join(names)}).")
-    return unknown(
-        f"{seen} The request named nothing but the payment: this may be the other order."
-    )
+    return unknown(f"{seen} Only the payment was named: this may be the other order.")
 
 
 @situation("redirect-forged", "A redirect's address pays nothing by itself", ASK)
@@ -129,21 +127,16 @@ def _return_address(buyer: Buyer, code: Json) -> str:
     return urlunsplit(parts._replace(query=urlencode([*query, *result.items()])))
 
 
-def _identifiers(honest: list[Exchange], claimed: list[Exchange], payment_id: str) -> list[str]:
+def _identifiers(honest: list[Exchange], claimed: list[Exchange], ids: set[str]) -> list[str]:
     """Names of the fields, besides the paymentId, that differ between two buyers' requests."""
-    names: list[str] = []
+    names = set()
     for one in honest:
         for other in claimed:
-            if one.method == other.method and _path(one) == _path(other):
+            if (one.method, _path(one)) == (other.method, _path(other)):
                 before, after = _fields(one), _fields(other)
-                names += [
-                    name
-                    for name in before
-                    if name in after
-                    and before[name] != after[name]
-                    and payment_id not in after[name]
-                ]
-    return sorted(set(names) - {"txId"})
+                common = [name for name in before if name in after and after[name] not in ids]
+                names |= {name for name in common if before[name] != after[name]}
+    return sorted(names - {"txId"})
 
 
 def _path(exchange: Exchange) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .buyer import QUIET_SECONDS, Buyer, Plan, Shop, Shown
+from .buyer import Buyer, Plan, Shop, Shown
 from .findings import Finding, Situation, unknown
 from .portone import Call, Json, PortOne, Webhooks
 
@@ -76,11 +76,11 @@ class Judge:
         before: Callable[[Json], Json | None] | None = None,
         after: Callable[[Json, Json], Json | None] | None = None,
         buyer: Buyer | None = None,
-        quiet: float = QUIET_SECONDS,
+        quiet: float | None = None,
     ) -> tuple[Buyer, Shown]:
         """A buyer opens the page and pays. Returns what the page then shows.
 
-        outcome: how the payment window ends. The rest: as Plan has it.
+        outcome: how the payment window ends. The rest: as Plan and Buyer.wait have it.
         """
         self.portone.set("window", outcome=outcome)
         if buyer is None:
