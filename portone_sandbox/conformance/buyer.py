@@ -39,6 +39,11 @@ class Shown(NamedTuple):
         return f"the page showed {said} ({self.text!r})"
 
 
+class Reply(NamedTuple):
+    status: int
+    text: str
+
+
 class Plan(NamedTuple):
     """What the browser does when the page calls requestPayment.
 
@@ -146,8 +151,8 @@ class Buyer:
         self.page.goto(url)
         return self.wait()
 
-    def send(self, exchange: Exchange) -> int | None:
-        """The status of a request that the page has sent before, sent once more."""
+    def send(self, exchange: Exchange) -> Reply:
+        """The answer to a request that the page has sent before, sent once more."""
         skipped = ("content-length", "host", "connection")
         headers = {
             name: value
@@ -162,7 +167,7 @@ class Buyer:
             max_redirects=0,
             fail_on_status_code=False,
         )
-        return answer.status
+        return Reply(answer.status, answer.text())
 
     def close(self) -> None:
         self.context.close()

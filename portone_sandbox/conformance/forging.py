@@ -62,9 +62,9 @@ def foreign_payment(judge: Judge) -> Finding:
     "another-orders-payment", "A paid payment of another order does not pay for this one", BIND
 )
 def another_orders_payment(judge: Judge) -> Finding:
-    first, shown = judge.attempt()
-    if shown.state != "paid":
-        return unknown(judge.evidence(first, shown))
+    first, its_page = judge.attempt()
+    if its_page.state != "paid":
+        return unknown(judge.evidence(first, its_page))
     paid_id, tx_id = first.payment_id, first.results[-1]["txId"] if first.results else ""
 
     def claim(request: Json) -> Json:
@@ -82,7 +82,11 @@ def another_orders_payment(judge: Judge) -> Finding:
     names = _identifiers(first.traffic.completions(paid_id), sent, {paid_id, buyer.payment_id})
     if names:
         return failed(f"{seen} The request named this order besides ({', '.join(names)}).")
-    return unknown(f"{seen} Only the payment was named: this may be the other order.")
+    if shown.url == its_page.url != judge.shop.url:
+        return passed(f"{seen} This is the other order's own page.")
+    if paid_id in buyer.page.content():
+        return unknown(f"{seen} The page names the payment: it may be the other order's.")
+    return failed(f"{seen} Nothing on the page is about the other order.")
 
 
 @situation("redirect-forged", "A redirect's address pays nothing by itself", ASK)
@@ -100,7 +104,7 @@ def redirect_forged(judge: Judge) -> Finding:
 )
 def redirect_claims_failure(judge: Judge) -> Finding:
     def pay(request: Json) -> Json:
-        judge.portone.pay({**request, **judge.base_changes}, "approve")
+        judge.pay_elsewhere(request)
         return NEVER
 
     buyer, _ = judge.attempt(before=pay)

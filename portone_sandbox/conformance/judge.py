@@ -31,6 +31,7 @@ class Judge:
         self.webhook_url = webhook_url
         self.base_changes: Json = {}  # to every request: so that an honest payment is one by card
         self.is_honest_paid = False
+        self.webhook_order: str | None = None  # of the sandbox's own webhooks
         self._honest_request: Json | None = None
         self._browser = browser
         self._buyers: list[Buyer] = []
@@ -42,6 +43,7 @@ class Judge:
             return unknown(NO_WEBHOOK)
         try:
             self.portone.restore()
+            self.portone.set("webhooks", order=self.webhook_order)
             return situation.run(self)
         except NotJudged as error:
             return unknown(str(error))
@@ -90,6 +92,13 @@ class Judge:
         if not buyer.pay(plan):
             raise NotJudged(NOT_CALLED)
         return buyer, buyer.wait(quiet)
+
+    def pay_elsewhere(self, request: Json) -> Json:
+        """The record of the page's payment, paid without the page: it gets no result."""
+        record = self.portone.pay({**request, **self.base_changes}, "approve")
+        if record.get("status") != "PAID":
+            raise NotJudged("Without the page this payment can't be made: it needs a confirmation.")
+        return record
 
     def calls(self, payment_id: str) -> list[Call]:
         calls = self.portone.calls(payment_id)

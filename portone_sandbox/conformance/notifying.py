@@ -10,6 +10,7 @@ from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import NEVER, Judge, NotJudged, give, result_of
 from .portone import Answer, Call, Json
+from .repeating import difference, lasting_text
 
 VERIFY = (
     "Verify webhook-id, webhook-timestamp and webhook-signature over the raw body before anything "
@@ -19,12 +20,12 @@ SETTLE = "On each webhook ask PortOne about the payment, settle, then answer 2xx
 ASK_SECONDS = 3  # for a merchant that answers a webhook first and asks afterwards
 
 
-def _unreturned(judge: Judge, outcome: str = "approve") -> tuple[Buyer, Json]:
+def _unreturned(judge: Judge) -> tuple[Buyer, Json]:
     """A payment whose buyer has not come back. Returns its record."""
     records: list[Json] = []
 
     def pay(request: Json) -> Json:
-        records.append(judge.portone.pay({**request, **judge.base_changes}, outcome))
+        records.append(judge.pay_elsewhere(request))
         return NEVER
 
     judge.portone.set("webhooks", order="off")
@@ -110,15 +111,23 @@ def webhook_twice_at_once(judge: Judge) -> Finding:
 
 
 @situation(
-    "webhook-repeated", "A webhook that comes again after the payment is answered 2xx", SETTLE, True
+    "webhook-repeated",
+    "A webhook that comes again changes nothing and is answered 2xx",
+    SETTLE,
+    True,
 )
 def webhook_repeated(judge: Judge) -> Finding:
     buyer, shown = judge.attempt()
     if not buyer.results:
         raise NotJudged("The payment window gave no result.")
     send, id = judge.webhooks.send, f"repeated-{buyer.payment_id}"
+    text = lasting_text(buyer)
     answers = [send(buyer.payment_id, buyer.results[-1]["txId"], id=id) for _ in range(3)]
+    buyer.reload()
+    text_after = buyer.paid_text()
     seen = f"Answered {_listed(answers)}. {judge.evidence(buyer, shown)}"
+    if text is not None and text != text_after:
+        return failed(f"{seen} The page changed: {difference(text, text_after)}.")
     return passed(seen) if all(each.is_success for each in answers) else failed(seen)
 
 
@@ -144,7 +153,7 @@ def webhook_old(judge: Judge) -> Finding:
 
 def _refused(judge: Judge, **how: object) -> Finding:
     """About a payment that is paid, so that a merchant who takes it has something to do."""
-    _, record = _unreturned(judge)
+    buyer, record = _unreturned(judge)
     answer = _sent(judge, record, **how)
     calls = [] if not answer.is_success else _asked(judge, record["id"])
     seen = _seen(judge, [answer], record["id"], calls)
@@ -152,7 +161,8 @@ def _refused(judge: Judge, **how: object) -> Finding:
         return failed(f"{seen} A fault of the server is no refusal: PortOne would send it again.")
     if not answer.is_success:
         return passed(seen)
-    if calls:
+    judge.portone.set("outage", fault="500")  # what is shown now was stored before
+    if calls or buyer.reload().state == "paid":
         return failed(f"{seen} It was acted on.")
     return unknown(f"{seen} It was accepted, and can have been ignored.")
 
@@ -167,17 +177,21 @@ def webhook_claims_paid(judge: Judge) -> Finding:
     buyer = judge.new_buyer()
     buyer.open()
     answers: list[Answer] = []
+    calls: list[Call] = []
 
     def claim(result: Json, request: Json) -> Json:
         answers.append(judge.webhooks.send(request["paymentId"], result["txId"]))
+        calls.extend(_asked(judge, request["paymentId"]))
         return give(result_of(request, result["txId"]))
 
     judge.attempt("decline", after=claim, buyer=buyer)
     shown = buyer.shown() if buyer.shown().state == "paid" else buyer.reload()
     seen = f"The webhook was answered {_listed(answers)}; {judge.evidence(buyer, shown)}"
-    if not answers:
-        return unknown(seen)
-    return failed(seen) if shown.state == "paid" else passed(seen)
+    if shown.state == "paid":
+        return failed(seen)
+    if not answers or (answers[0].is_success and not calls):
+        return unknown(f"{seen} It was accepted without asking; whether it was believed is open.")
+    return passed(seen)
 
 
 @situation(

@@ -32,13 +32,14 @@ def honest_paid(judge: Judge) -> Finding:
     "Settle when the browser comes back, too: a webhook can be late or lost.",
 )
 def webhook_lost(judge: Judge) -> Finding:
+    """From here on the sandbox sends none, unless the merchant needs them."""
     judge.portone.set("webhooks", order="off")
     buyer, shown = judge.attempt()
     seen = judge.evidence(buyer, shown)
-    if shown.state == "paid":
-        return passed(seen)
-    judge.portone.set("webhooks", order=None)
-    return failed(seen)
+    if shown.state != "paid":
+        return failed(seen)
+    judge.webhook_order = "off"
+    return passed(seen)
 
 
 @situation("asked-before-paid", "The server asked PortOne before the page said paid", ASK)

@@ -1,9 +1,11 @@
 """Situations: the same thing twice, and what gets out of the merchant's server."""
 
 import json
+import re
+from itertools import pairwise
 from urllib.parse import urlsplit
 
-from .buyer import Plan
+from .buyer import Buyer, Plan
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
 from .portone import SECRETS, Json
@@ -21,34 +23,52 @@ def completion_repeated(judge: Judge) -> Finding:
     buyer, shown = judge.attempt()
     if shown.state != "paid":
         return unknown(judge.evidence(buyer, shown))
-    before = [buyer.reload(), buyer.reload()]
-    texts = [buyer.paid_text()]
+    text = lasting_text(buyer)
     sent = buyer.traffic.completions(buyer.payment_id)
     claims = [each for each in sent if each.method != "GET" or _claims(each.url, buyer.payment_id)]
-    statuses = [buyer.send(each) for each in claims for _ in range(3)]
-    after = buyer.reload()
-    texts.append(buyer.paid_text())
+    answers = [[buyer.send(each) for _ in range(3)] for each in claims]
+    buyer.reload()
+    text_after = buyer.paid_text()
     cancels = [each for each in judge.calls(buyer.payment_id) if each.path.endswith("/cancel")]
-    seen = f"{judge.evidence(buyer, shown)} Sent again: {statuses or 'nothing to send'}."
-    if any(status and status >= 500 for status in statuses) or cancels:
+    statuses = [each.status for three in answers for each in three]
+    seen = f"{judge.evidence(buyer, shown)} Sent again: answered {statuses}."
+    if any(status >= 500 for status in statuses) or cancels:
         return failed(seen)
-    if before[0].state != "paid" or before[0].text != before[1].text:
-        if not statuses:
-            return unknown(f"{seen} After a reload the page shows nothing that could change.")
-        return passed(f"{seen} The page shows nothing lasting, so only the answers were judged.")
-    if after.state != "paid" or texts[0] != texts[1]:
-        return failed(f"{seen} The paid page changed: {_difference(*texts)}.")
+    for three in answers:
+        if _counts_up([each.text for each in three]):
+            return failed(f"{seen} The answers count: {', '.join(each.text for each in three)}.")
+    if text is None:
+        return unknown(f"{seen} The page shows nothing lasting that could change.")
+    if text != text_after:
+        return failed(f"{seen} The paid page changed: {difference(text, text_after)}.")
     return passed(f"{seen} The paid page stayed as it was.")
+
+
+def lasting_text(buyer: Buyer) -> str | None:
+    """What the paid page shows after a reload. None if that is nothing, or changes by itself."""
+    texts = []
+    for _ in range(2):
+        buyer.reload()
+        texts.append(buyer.paid_text())
+    return texts[0] if texts[0] and texts[0] == texts[1] else None
 
 
 def _claims(url: str, payment_id: str) -> bool:
     return payment_id in urlsplit(url).query
 
 
-def _difference(before: str, after: str) -> str:
-    start = next(
-        (i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0
-    )
+def _counts_up(texts: list[str]) -> bool:
+    """Whether the texts are alike but for a number that grows by one from each to the next."""
+    if len({re.sub("[0-9]+", "0", each) for each in texts}) > 1:
+        return False
+    columns = zip(*(map(int, re.findall("[0-9]+", each)) for each in texts), strict=True)
+    return any(all(after - before == 1 for before, after in pairwise(column)) for column in columns)
+
+
+def difference(before: str, after: str) -> str:
+    """Where two texts begin to differ."""
+    pairs = enumerate(zip(before, after, strict=False))
+    start = next((i for i, (one, other) in pairs if one != other), min(len(before), len(after)))
     cut = slice(max(0, start - 30), start + 60)
     return f"{before[cut]!r} became {after[cut]!r}"
 

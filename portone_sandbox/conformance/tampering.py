@@ -1,5 +1,7 @@
 """Situations: the browser asks PortOne for another payment than the merchant wanted."""
 
+from ..failures import OTHER_AMOUNT
+from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
 from .portone import Json
@@ -11,6 +13,8 @@ def _tampered(judge: Judge, name: str, value: object) -> Finding:
     buyer, shown = judge.attempt(changes={name: value})
     asked = buyer.requests[-1].get(name)
     seen = f"{name} {asked!r} became {value!r}. {judge.evidence(buyer, shown)}"
+    if _is_other_amount(buyer):
+        return passed(f"PortOne knew the amount before, from the server. {seen}")
     if not buyer.results or buyer.results[-1].get("code"):
         return unknown(f"PortOne refused the changed request. {seen}")
     return failed(seen) if shown.state == "paid" else passed(seen)
@@ -34,9 +38,17 @@ def amount_changed(judge: Judge) -> Finding:
 def amount_differs_at_portone(judge: Judge) -> Finding:
     buyer, shown = judge.attempt("tamper")
     seen = judge.evidence(buyer, shown)
+    if _is_other_amount(buyer):
+        return passed(f"PortOne knew the amount before, from the server. {seen}")
     if not buyer.results or buyer.results[-1].get("code"):
         return unknown(seen)
     return failed(seen) if shown.state == "paid" else passed(seen)
+
+
+def _is_other_amount(buyer: Buyer) -> bool:
+    """Whether PortOne refused an amount other than the one that the server had registered."""
+    answers = [*buyer.results, *buyer.thrown]
+    return any(each.get("code") == OTHER_AMOUNT["code"] for each in answers)
 
 
 @situation(

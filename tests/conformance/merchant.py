@@ -45,7 +45,7 @@ MISTAKES = {
         "webhook-body-changed",
         "webhook-old",
     },
-    "fulfils twice": {"completion-repeated"},
+    "fulfils twice": {"completion-repeated", "webhook-repeated"},
     "says failed when PortOne is down": {"api-error", "api-drops", "api-garbled"},
     "answers webhooks 200 when PortOne is down": {"webhook-during-outage"},
     "leaks the secret": {"secrets"},

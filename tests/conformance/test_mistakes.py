@@ -8,11 +8,9 @@ pytestmark = pytest.mark.browser
 NAMES = {name for names in MISTAKES.values() for name in names}
 
 
-def test_a_merchant_without_a_mistake_passes_and_one_with_it_is_told_why(judge):
-    assert judge(None, "amount-changed") == {"honest-paid": True, "amount-changed": True}
-    assert (judge.code, judge.report["score"]) == (0, "2/2")
-
-    assert judge("no amount check", "amount-changed")["amount-changed"] is False
+def test_a_mistake_is_told_with_what_was_seen_and_what_to_do(judge):
+    found = judge("no amount check", "amount-changed")
+    assert found == {"honest-paid": True, "amount-changed": False}
     assert (judge.code, judge.report["score"]) == (1, "1/2")
     finding = judge.report["checks"][-1]
     assert "totalAmount 15000 became 7500" in finding["seen"]
