@@ -9,11 +9,12 @@ from .portone import Json, PortOne
 from .traffic import Exchange, Traffic
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Frame
+    from playwright.sync_api import Browser, Frame, Locator
 
 PAGE_SECONDS = 15  # until the page shows its button
 CALL_SECONDS = 5  # from the click to the call of requestPayment
 RESULT_SECONDS = 30  # from there to a result
+CLICK_MS = 5000
 POLL_MS = 60
 
 
@@ -82,7 +83,7 @@ class Buyer:
     def open(self) -> None:
         """Go to the merchant's page, until it shows its button or has stopped loading."""
         self.page.goto(self._shop.url)
-        self.wait_for(lambda: self._shows(self._shop.pay), PAGE_SECONDS)
+        self.wait_for(self.can_pay, PAGE_SECONDS)
         self.wait_for(lambda: self.traffic.is_quiet(0.3), 3)
 
     def pay(self, plan: Plan | None = None) -> bool:
@@ -90,16 +91,16 @@ class Buyer:
         self.plan = plan or Plan()
         before = len(self.requests)
         for _ in range(2):  # a page that is not ready yet may swallow the first click
-            if not self._shows(self._shop.pay):
+            if not self.can_pay():
                 break
-            self.page.locator(self._shop.pay).locator("visible=true").first.click()
+            self._button().click(timeout=CLICK_MS)
             if self.wait_for(lambda: len(self.requests) > before, CALL_SECONDS):
                 return True
         return len(self.requests) > before
 
     def double_click(self, plan: Plan) -> None:
         self.plan = plan
-        self.page.locator(self._shop.pay).locator("visible=true").first.dblclick()
+        self._button().dblclick(timeout=CLICK_MS)
         self.wait_for(lambda: bool(self.requests), CALL_SECONDS)
 
     def wait(self, quiet: float | None = None) -> Shown:
@@ -141,7 +142,13 @@ class Buyer:
         return self._text(self._shop.paid)
 
     def can_pay(self) -> bool:
-        return self._shows(self._shop.pay)
+        """Whether there is a button, and it is not disabled."""
+        from playwright.sync_api import Error
+
+        try:
+            return self._shows(self._shop.pay) and self._button().is_enabled(timeout=500)
+        except Error:  # it has gone meanwhile
+            return False
 
     def reload(self) -> Shown:
         self.page.reload()
@@ -210,6 +217,9 @@ class Buyer:
         except Exception as error:
             self._trouble = error
             return {"action": "never"}
+
+    def _button(self) -> "Locator":
+        return self.page.locator(self._shop.pay).locator("visible=true").first
 
     def _shows(self, selector: str) -> bool:
         from playwright.sync_api import Error
