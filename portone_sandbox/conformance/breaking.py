@@ -2,9 +2,10 @@
 
 import time
 
-from .buyer import Buyer, Plan, Shown
+from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import NOT_CALLED, Judge, NotJudged
+from .plan import Plan, Shown
 from .portone import Json
 
 NOT_KNOWN = (

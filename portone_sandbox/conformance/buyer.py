@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .hook import SCRIPT
+from .plan import Plan, Reply, Shop, Shown
 from .portone import Json, PortOne
 from .traffic import Exchange, Traffic
 
@@ -16,46 +17,6 @@ CALL_SECONDS = 5  # from the click to the call of requestPayment
 RESULT_SECONDS = 30  # from there to a result
 CLICK_MS = 5000
 POLL_MS = 60
-
-
-class Shop(NamedTuple):
-    """Where the merchant's page is, and the selectors of what is on it."""
-
-    url: str
-    pay: str
-    paid: str
-    failed: str | None = None
-    patience: float = 1.2  # seconds without a request after which a page is at rest
-
-
-class Shown(NamedTuple):
-    """state: "paid", "failed", or "neither". text: what the page shows, cut."""
-
-    state: str
-    url: str
-    text: str
-
-    def __str__(self) -> str:
-        said = {"paid": "paid", "failed": "failed"}.get(self.state, "neither paid nor failed")
-        return f"the page showed {said} ({self.text!r})"
-
-
-class Reply(NamedTuple):
-    status: int
-    text: str
-
-
-class Plan(NamedTuple):
-    """What the browser does when the page calls requestPayment.
-
-    changes: to the request. before(request): `{"action": "return", "result": …}` gives the page a
-    result without a window, `{"action": "never"}` none at all; None opens the window. after(result,
-    request): the same, for the page that waits for the window's result; None gives it that one.
-    """
-
-    changes: Json = {}
-    before: Callable[[Json], Json | None] | None = None
-    after: Callable[[Json, Json], Json | None] | None = None
 
 
 class Buyer:

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import requests
 
 from . import browser, report
-from .buyer import Buyer, Shop
+from .buyer import Buyer
 from .findings import SITUATIONS, Finding, Result, Situation, unknown
 from .judge import Judge
 from .own_sandbox import running_sandbox
+from .plan import Shop
 from .portone import PortOne, Unusable
 from .situations import load
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .buyer import Buyer, Plan, Shop, Shown
+from .buyer import Buyer
 from .findings import Finding, Situation, unknown
+from .plan import Plan, Shop, Shown
 from .portone import Call, Json, PortOne, Webhooks
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ import re
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from .buyer import Buyer, Plan
+from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
+from .plan import Plan
 from .portone import SECRETS, Json
 
 ONCE = (
