@@ -19,9 +19,21 @@ CLICK_MS = 5000
 POLL_MS = 60
 
 
+PHONE: dict[str, Any] = {
+    "user_agent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Mobile Safari/537.36",
+    "viewport": {"width": 412, "height": 915},
+    "is_mobile": True,
+    "has_touch": True,
+}
+
+
 class Buyer:
-    def __init__(self, browser: "Browser", shop: Shop, portone: PortOne) -> None:
-        self.context = browser.new_context(ignore_https_errors=True, locale="ko-KR")
+    def __init__(
+        self, browser: "Browser", shop: Shop, portone: PortOne, on_phone: bool = False
+    ) -> None:
+        device = PHONE if on_phone else {}
+        self.context = browser.new_context(ignore_https_errors=True, locale="ko-KR", **device)
         self.page = self.context.new_page()
         self.traffic = Traffic(self.context, lambda url: _is_http(url) and not portone.is_own(url))
         self.requests: list[Json] = []  # what the page asked PortOne's SDK for

@@ -4,7 +4,6 @@ A claim reuses the requests that the merchant's own page sends: the judge knows 
 """
 
 import json
-import uuid
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -12,7 +11,7 @@ from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import NEVER, Judge, NotJudged, give, result_of
 from .paying import ASK, NO_REDIRECT
-from .portone import Json
+from .portone import Json, new_id
 from .traffic import Exchange
 
 BIND = (
@@ -42,7 +41,7 @@ def foreign_payment(judge: Judge) -> Finding:
     """The same terms, under an id of the judge's own."""
 
     def pay_under_another_id(request: Json) -> Json:
-        other = {**request, **judge.base_changes, "paymentId": f"foreign{uuid.uuid4().hex}"[:32]}
+        other = {**request, **judge.base_changes, "paymentId": new_id()}
         record = judge.portone.pay(other, "approve")
         if record.get("status") != "PAID":
             raise NotJudged("The sandbox could not make a payment under another id.")

@@ -67,8 +67,8 @@ class Judge:
             raise NotJudged(NO_WEBHOOK)
         return Webhooks(self.webhook_url)
 
-    def new_buyer(self) -> Buyer:
-        buyer = Buyer(self._browser, self.shop, self.portone)
+    def new_buyer(self, on_phone: bool = False) -> Buyer:
+        buyer = Buyer(self._browser, self.shop, self.portone, on_phone)
         self._buyers.append(buyer)
         return buyer
 

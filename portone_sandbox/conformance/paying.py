@@ -10,7 +10,7 @@ ASK = (
     "Before anything is called paid, let the server ask GET /payments/{paymentId} with its "
     "API secret."
 )
-REDIRECT: Json = {"windowType": {"pc": "REDIRECTION", "mobile": "REDIRECTION"}}
+REDIRECT: Json = {"windowType": {"mobile": "REDIRECTION"}}
 NO_REDIRECT = "The request has no redirectUrl, which most PGs need on a phone."
 
 
@@ -124,14 +124,18 @@ def cancelled_meanwhile(judge: Judge) -> Finding:
 
 @situation(
     "redirect-paid",
-    "A payment by redirect is shown as paid",
+    "A payment by redirect, on a phone, is shown as paid",
     "Set redirectUrl, and settle there as after requestPayment: its query has the paymentId.",
 )
 def redirect_paid(judge: Judge) -> Finding:
-    buyer, shown = judge.attempt(changes=REDIRECT)
+    buyer = judge.new_buyer(on_phone=True)
+    buyer.open()
+    _, shown = judge.attempt(changes=REDIRECT, buyer=buyer)
     seen = judge.evidence(buyer, shown)
     if not buyer.requests[-1].get("redirectUrl"):
         return unknown(f"{NO_REDIRECT} {seen}")
+    if buyer.thrown:
+        return unknown(f"PortOne refused the redirect. {seen}")
     return passed(seen) if shown.state == "paid" else failed(seen)
 
 

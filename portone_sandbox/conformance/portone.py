@@ -23,6 +23,11 @@ class Unusable(Exception):
     """The sandbox, or the merchant, does not do what the judge must be able to rely on."""
 
 
+def new_id() -> str:
+    """A paymentId that no merchant has made."""
+    return f"foreign{uuid.uuid4().hex}"[:32]
+
+
 class Call(NamedTuple):
     """A call of the REST API by the merchant's server, from the journal."""
 

@@ -4,15 +4,16 @@ from ..failures import OTHER_AMOUNT
 from .buyer import Buyer
 from .findings import Finding, failed, passed, situation, unknown
 from .judge import Judge, NotJudged
-from .portone import Json
+from .portone import Json, Unusable, new_id
 
 COMPARE = "Compare {} of PortOne's record with what the server stored for this order."
 
 
-def _tampered(judge: Judge, name: str, value: object) -> Finding:
-    buyer, shown = judge.attempt(changes={name: value})
-    asked = buyer.requests[-1].get(name)
-    seen = f"{name} {asked!r} became {value!r}. {judge.evidence(buyer, shown)}"
+def _tampered(judge: Judge, changes: Json) -> Finding:
+    buyer, shown = judge.attempt(changes=changes)
+    asked = buyer.requests[-1]
+    changed = ", ".join(f"{name} {asked.get(name)!r} became {changes[name]!r}" for name in changes)
+    seen = f"{changed}. {judge.evidence(buyer, shown)}"
     if _is_other_amount(buyer):
         return passed(f"PortOne knew the amount before, from the server. {seen}")
     if not buyer.results or buyer.results[-1].get("code"):
@@ -27,7 +28,7 @@ def _tampered(judge: Judge, name: str, value: object) -> Finding:
 )
 def amount_changed(judge: Judge) -> Finding:
     total = judge.honest_request()["totalAmount"]
-    return _tampered(judge, "totalAmount", total // 2 if total >= 1000 else total + 1000)
+    return _tampered(judge, {"totalAmount": total // 2 if total >= 1000 else total + 1000})
 
 
 @situation(
@@ -57,8 +58,14 @@ def _is_other_amount(buyer: Buyer) -> bool:
     COMPARE.format("currency"),
 )
 def currency_changed(judge: Judge) -> Finding:
-    currency = judge.honest_request()["currency"].replace("CURRENCY_", "")
-    return _tampered(judge, "currency", "KRW" if currency != "KRW" else "USD")
+    """Where the merchant's PG takes one currency only, through a channel that takes the other."""
+    request = judge.honest_request()
+    currency = request["currency"].replace("CURRENCY_", "")
+    changes: Json = {"currency": "KRW" if currency != "KRW" else "USD"}
+    finding = _tampered(judge, changes)
+    if finding.passed is None:
+        return _through_another_channel(judge, changes)
+    return finding
 
 
 @situation(
@@ -67,7 +74,7 @@ def currency_changed(judge: Judge) -> Finding:
     COMPARE.format("orderName") + " It is what the buyer's statement and your own staff see.",
 )
 def order_name_changed(judge: Judge) -> Finding:
-    return _tampered(judge, "orderName", "Something else")
+    return _tampered(judge, {"orderName": "Something else"})
 
 
 @situation(
@@ -77,12 +84,21 @@ def order_name_changed(judge: Judge) -> Finding:
     "test channel among them, through which no money moves.",
 )
 def channel_changed(judge: Judge) -> Finding:
-    own = judge.honest_request().get("channelKey")
+    return _through_another_channel(judge, {})
+
+
+def _through_another_channel(judge: Judge, changes: Json) -> Finding:
+    """Through the first one that takes the request."""
+    request = {**judge.honest_request(), **changes}
     for channel in judge.portone.channels():
-        if channel["key"] != own and not channel["manualApproval"] and channel["type"] == "TEST":
-            finding = _tampered(judge, "channelKey", channel["key"])
-            if finding.passed is not None:
-                return finding
+        other = {"channelKey": channel["key"]}
+        is_possible = channel["type"] == "TEST" and not channel["manualApproval"]
+        if is_possible and channel["key"] != request.get("channelKey"):
+            try:
+                judge.portone.pay({**request, **other, "paymentId": new_id()}, "approve")
+            except Unusable:
+                continue
+            return _tampered(judge, {**changes, **other})
     raise NotJudged("The sandbox has no other channel that takes this request.")
 
 

@@ -33,7 +33,8 @@ MISTAKES = {
         "api-garbled",
     },
     "no amount check": {"amount-changed", "amount-differs-at-portone"},
-    "ignores the currency": {"currency-changed"},
+    # Where a PG takes one currency, another one needs another channel.
+    "ignores the currency": {"currency-changed", "channel-changed"},
     "ignores the order name": {"order-name-changed"},
     "ignores the channel": {"channel-changed"},
     "compares amount.paid": {"discount"},
@@ -189,7 +190,8 @@ class Merchant:
             "no amount check": paid == PRICE,
             "ignores the currency": record["currency"] == CURRENCY,
             "ignores the order name": record["orderName"] == NAME,
-            "ignores the channel": record["channel"]["key"] == self.settings["PORTONE_CHANNEL_KEY"],
+            "ignores the channel": self.mistake == "ignores the currency"
+            or record["channel"]["key"] == self.settings["PORTONE_CHANNEL_KEY"],
         }
         return all(is_same or self.mistake == mistake for mistake, is_same in terms.items())
 
