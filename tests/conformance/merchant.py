@@ -60,9 +60,6 @@ MISTAKES = {
     "counts its paymentIds": {"payment-ids"},
     "believes the browser's failure": {"approved-but-sdk-failed", "redirect-claims-failure"},
 }
-# Checks that can't tell with this mistake: what they look at does not happen.
-UNTOLD = {"trusts the browser": {"right-credentials", "api-hangs"}}
-
 PRICE, NAME, CURRENCY = 15000, "A pair of shoes", "KRW"
 
 ORDER_PAGE = """<!doctype html><meta charset="utf-8"><title>Shop</title>
