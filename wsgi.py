@@ -11,7 +11,7 @@ from merchant import config, create_app
 load_dotenv(Path(__file__).with_name(".env"))
 
 if config.flag(os.environ, "PORTONE_SANDBOX") and not any(
-    os.environ.get(name) for name in config.ACCOUNT
+    os.environ.get(name) for name in (*config.ACCOUNT, config.CHANNELS)
 ):
     import portone_sandbox
 

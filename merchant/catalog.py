@@ -10,8 +10,7 @@ from dataclasses import dataclass
 class Product:
     """A product.
 
-    name: at most 40 bytes of UTF-8 without % & | $ - + = [ ], which some PGs refuse in an
-    orderName.
+    name: at most 64 characters. What the PG does not take in an orderName is left out there.
     price: in KRW, at least 1,000; KG Inicis and Welcome refuse less by default.
     tax_free: the part of the price that bears no VAT (면세), for fresh food, books, tuition. Most
     PGs want a contract for it.
@@ -27,6 +26,8 @@ class Product:
     tax_free: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= 64:
+            raise ValueError(f"{self.id}: name must have 1 to 64 characters, not {len(self.name)}")
         if not 0 <= self.tax_free <= self.price:
             raise ValueError(f"{self.id}: tax_free must be from 0 to the price, {self.price}")
 
@@ -41,3 +42,9 @@ PRODUCTS = {
         Product("wallpaper", "서울 야경 배경화면", 3_300, "DIGITAL", "Wallpaper: Seoul at night"),
     )
 }
+
+
+def product_type(product_id: str) -> str:
+    """Returns PortOne's productType of a product; REAL if it is no longer sold."""
+    product = PRODUCTS.get(product_id)
+    return product.type if product else "REAL"

@@ -3,22 +3,25 @@
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from . import storage
-from .catalog import PRODUCTS, Product
+from .catalog import Product, product_type
 from .current import merchant
 from .database import write_transaction
 from .errors import PortOneRejected, PortOneUnavailable, Refused
-from .records import parse_time
+from .pg import order_name
 from .rows import FINAL, NewEvent, OrderRow, PaymentRow, new_id, now
 from .settlement import settle
-from .transitions import state_of
+from .transitions import deadline, is_expired, state_of
 
-VIRTUAL_ACCOUNT_HOURS = 24
 ORDER_TIME = timedelta(days=7)  # how long an order can still be paid
 MAX_ATTEMPTS = 10  # of one order; more would only cost look-ups
+BY_METHOD: dict[str, dict[str, Any]] = {  # what PGs want for a payment method
+    "VIRTUAL_ACCOUNT": {"virtualAccount": {"accountExpiry": {"validHours": 24}}},
+    "GIFT_CERTIFICATE": {"giftCertificate": {"giftCertificateType": "CULTURELAND"}},
+}
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +35,16 @@ class Buyer:
     phone: str
 
 
-def open_order(
-    product: Product, buyer: Buyer, pay_method: str, window_type: str
-) -> tuple[OrderRow, PaymentRow]:
+@dataclass(frozen=True)
+class Choice:
+    """How the buyer pays, as pages/forms.py has checked it."""
+
+    pay_method: str
+    easy_pay_provider: str  # "" leaves the choice to the PG's window
+    window_type: str  # "" leaves it to the PG
+
+
+def open_order(product: Product, buyer: Buyer, choice: Choice) -> tuple[OrderRow, PaymentRow]:
     """Store a new order and its first attempt, before any window opens. Returns both rows.
 
     Owns the session's transaction, as settlement.settle() does.
@@ -54,7 +64,7 @@ def open_order(
         paid_at=None,
         fulfilled_at=None,
     )
-    payment = _new_payment(order, order.payment_id, pay_method, window_type)
+    payment = _new_payment(order, order.payment_id, choice)
     with write_transaction() as connection:
         storage.insert_order(connection, order)
         storage.insert_payment(connection, payment)
@@ -64,7 +74,7 @@ def open_order(
     return order, payment
 
 
-def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentRow:
+def open_attempt(order: OrderRow, choice: Choice) -> PaymentRow:
     """Store another attempt at an unpaid order. Returns its row.
 
     Every earlier attempt that may still be paid is looked up first, and its virtual account closed.
@@ -81,7 +91,7 @@ def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentR
         raise Refused("TOO_MANY_ATTEMPTS")
     for earlier in attempts:
         _end_attempt(earlier)
-    payment = _new_payment(order, new_id(), pay_method, window_type)
+    payment = _new_payment(order, new_id(), choice)
     with write_transaction() as connection:
         is_open = storage.follow_new_attempt(connection, order, payment)
         if is_open:
@@ -96,19 +106,20 @@ def open_attempt(order: OrderRow, pay_method: str, window_type: str) -> PaymentR
     return payment
 
 
-def _new_payment(order: OrderRow, payment_id: str, pay_method: str, window_type: str) -> PaymentRow:
-    settings = merchant().settings
+def _new_payment(order: OrderRow, payment_id: str, choice: Choice) -> PaymentRow:
+    channel = merchant().settings.channel_for(choice.pay_method, choice.easy_pay_provider)
     return PaymentRow(
         id=payment_id,
         order_id=order.id,
-        store_id=settings.store_id,
-        channel_key=settings.channel_key,
-        order_name=order.name,
+        store_id=merchant().settings.store_id,
+        channel_key=channel.key,
+        order_name=order_name(order.name, channel.pg),
         amount=order.amount,
         tax_free=order.tax_free,
         currency="KRW",
-        pay_method=pay_method,
-        window_type=window_type,
+        pay_method=choice.pay_method,
+        easy_pay_provider=choice.easy_pay_provider,
+        window_type=choice.window_type,
     )
 
 
@@ -123,21 +134,10 @@ def _end_attempt(payment: PaymentRow) -> None:
             text = "order %s payment %s: its account could not be closed"
             logger.warning(text, payment.order_id, payment.id)
         payment = settle(payment.id, "retry")
-        if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not is_expired(payment):
+        if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and not is_expired(payment, now()):
             raise Refused("PAYMENT_IN_PROGRESS", until=deadline(payment))
     if payment.portone_status == "PAY_PENDING":
         raise Refused("PAYMENT_IN_PROGRESS")
-
-
-def is_expired(payment: PaymentRow) -> bool:
-    """Returns whether the deadline of a payment's virtual account has passed."""
-    until = deadline(payment)
-    return until is not None and until < now()
-
-
-def deadline(payment: PaymentRow) -> datetime | None:
-    """Returns until when a payment's virtual account can be paid into (UTC), or None."""
-    return parse_time(payment.virtual_account["expiredAt"]) if payment.virtual_account else None
 
 
 def _pre_register(payment: PaymentRow) -> None:
@@ -163,7 +163,7 @@ def customer_id(order: OrderRow) -> str:
 def payment_request(
     order: OrderRow, payment: PaymentRow, redirect_url: str, locale: str
 ) -> dict[str, Any]:
-    """Returns what checkout.js hands to PortOne.requestPayment, with all that PGs insist on.
+    """Returns what checkout.js hands to PortOne.requestPayment, with what the PG insists on.
 
     redirect_url: the absolute URL for windows that return by redirect. locale: KO_KR or EN_US.
     Source: https://developers.portone.io/sdk/ko/v2-sdk/payment-request
@@ -180,20 +180,20 @@ def payment_request(
             "customerId": customer_id(order),
             "fullName": order.buyer_name,
             "email": order.buyer_email,
-            "phoneNumber": order.buyer_phone,
+            "phoneNumber": order.buyer_phone.replace("-", ""),
         },
         "redirectUrl": redirect_url,
         "locale": locale,
     }
     if payment.tax_free:
         request["taxFreeAmount"] = payment.tax_free
-    if payment.window_type:
-        request["windowType"] = {"pc": payment.window_type, "mobile": payment.window_type}
-    if payment.pay_method == "VIRTUAL_ACCOUNT":
-        request["virtualAccount"] = {"accountExpiry": {"validHours": VIRTUAL_ACCOUNT_HOURS}}
+    pg = merchant().settings.pg_of(payment.channel_key)
+    request |= pg.window(payment.window_type)
     if payment.pay_method == "MOBILE":
-        product = PRODUCTS.get(order.product_id)
-        request["productType"] = product.type if product else "REAL"
+        request["productType"] = product_type(order.product_id)
+    if payment.easy_pay_provider:
+        request["easyPay"] = {"easyPayProvider": payment.easy_pay_provider}
     if notice_url := merchant().settings.notice_url:
         request["noticeUrls"] = [notice_url]
-    return request
+    request |= BY_METHOD.get(payment.pay_method, {})
+    return request | pg.besides(request, order)

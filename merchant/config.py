@@ -2,9 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from .pg import ANY, METHODS, NOT_SERVED, OFFERED_BY_ANY, PG, PGS, Channel
 
 Values = Mapping[str, Any]
 
@@ -13,7 +15,7 @@ ACCOUNT = {
     "PORTONE_CHANNEL_KEY": "the key of a payment channel (channel-key-…)",
     "PORTONE_API_SECRET": "the V2 API secret",
 }
-PAY_METHODS = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER", "EASY_PAY", "MOBILE")
+CHANNELS = "PORTONE_CHANNELS"  # several channels, instead of PORTONE_CHANNEL_KEY and PORTONE_PG
 
 
 class SettingsError(Exception):
@@ -25,7 +27,7 @@ class Settings:
     """The checked settings. Secrets are left out of the repr, and so out of logs."""
 
     store_id: str
-    channel_key: str
+    channels: tuple[Channel, ...]
     api_secret: str = field(repr=False)
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
     allow_test: bool
@@ -35,10 +37,19 @@ class Settings:
     sdk_url: str
     console_url: str
     pay_methods: tuple[str, ...]
+    providers: tuple[str, ...]  # of EASY_PAY; () leaves the choice to the PG's window
     max_lookups: int | None
     proxy: str
     panel: bool
     public_url: str
+
+    def channel_for(self, pay_method: str, provider: str) -> Channel:
+        """Returns the first channel whose PG takes a payment this way."""
+        return next(each for each in self.channels if each.pg.has(pay_method, provider))
+
+    def pg_of(self, channel_key: str) -> PG:
+        """Returns the PG of a payment's channel; ANY for a channel of earlier settings."""
+        return next((each.pg for each in self.channels if each.key == channel_key), ANY)
 
 
 def load(values: Values) -> Settings:
@@ -47,14 +58,21 @@ def load(values: Values) -> Settings:
 
     Raises SettingsError if one is missing or wrong.
     """
-    missing = [f"{name}: {what}" for name, what in ACCOUNT.items() if not _text(values, name)]
+    instead = {"PORTONE_CHANNEL_KEY": CHANNELS}
+    missing = [
+        f"{name}: {what}"
+        for name, what in ACCOUNT.items()
+        if not _text(values, name) and not _text(values, instead.get(name, name))
+    ]
     if missing:
         raise SettingsError(
             "PortOne needs these settings too (see .env.example):\n  " + "\n  ".join(missing)
         )
+    channels = _channels(values)
+    pay_methods = _pay_methods(values, channels)
     return Settings(
         store_id=_text(values, "PORTONE_STORE_ID"),
-        channel_key=_text(values, "PORTONE_CHANNEL_KEY"),
+        channels=channels,
         api_secret=_text(values, "PORTONE_API_SECRET"),
         webhook_secrets=_webhook_secrets(values),
         allow_test=flag(values, "PORTONE_ALLOW_TEST"),
@@ -63,7 +81,8 @@ def load(values: Values) -> Settings:
         api_base=_url(values, "PORTONE_API_BASE", "https://api.portone.io"),
         sdk_url=_text(values, "PORTONE_SDK_URL", "https://cdn.portone.io/v2/browser-sdk.js"),
         console_url=_text(values, "PORTONE_CONSOLE_URL"),
-        pay_methods=_pay_methods(values),
+        pay_methods=pay_methods,
+        providers=_providers(values, channels) if "EASY_PAY" in pay_methods else (),
         max_lookups=_max_lookups(values),
         proxy=_url(values, "PORTONE_PROXY", ""),
         panel=flag(values, "PAYMENT_PANEL"),
@@ -104,16 +123,55 @@ def _public_url(values: Values) -> str:
     return url
 
 
-def _pay_methods(values: Values) -> tuple[str, ...]:
-    methods = tuple(
-        _text(values, "PORTONE_PAY_METHODS", ",".join(PAY_METHODS)).replace(" ", "").split(",")
-    )
-    if unknown := set(methods) - set(PAY_METHODS):
-        expected = ",".join(PAY_METHODS)
+def _channels(values: Values) -> tuple[Channel, ...]:
+    several = _text(values, CHANNELS).split()
+    if not several:
+        return (Channel(_text(values, "PORTONE_CHANNEL_KEY"), _pg_name(values, "PORTONE_PG")),)
+    for name in ("PORTONE_CHANNEL_KEY", "PORTONE_PG"):
+        if _text(values, name):
+            raise SettingsError(f"{CHANNELS} stands instead of {name}: set only one of the two")
+    channels = []
+    for each in several:
+        name, _, key = each.partition("=")
+        if not (name and key):
+            raise SettingsError(f"{CHANNELS} must be PG=channel-key-… with spaces, not {each!r}")
+        channels.append(Channel(key, _pg_name({CHANNELS: name}, CHANNELS)))
+    return tuple(channels)
+
+
+def _pg_name(values: Values, setting: str) -> str:
+    name = _text(values, setting)
+    if name in NOT_SERVED:
+        raise SettingsError(f"{setting}: this shop does not serve {name}: {NOT_SERVED[name]}")
+    if name and name not in PGS:
+        raise SettingsError(f"{setting} must be one of {', '.join(PGS)}, not {name!r}")
+    return name
+
+
+def _pay_methods(values: Values, channels: tuple[Channel, ...]) -> tuple[str, ...]:
+    possible = [each for each in METHODS if any(each in channel.pg.methods for channel in channels)]
+    is_known = any(channel.name for channel in channels)
+    default = possible if is_known else OFFERED_BY_ANY
+    return _some_of(values, "PORTONE_PAY_METHODS", possible, default)
+
+
+def _providers(values: Values, channels: tuple[Channel, ...]) -> tuple[str, ...]:
+    possible = dict.fromkeys(each for channel in channels for each in channel.pg.providers)
+    default = possible if any(channel.name for channel in channels) else ()
+    return _some_of(values, "PORTONE_EASY_PAY_PROVIDERS", possible, default)
+
+
+def _some_of(
+    values: Values, setting: str, possible: Collection[str], default: Collection[str]
+) -> tuple[str, ...]:
+    text = _text(values, setting).replace(" ", "")
+    chosen = tuple(text.split(",") if text else default)
+    if unknown := set(chosen) - set(possible):
+        expected = ",".join(possible)
         raise SettingsError(
-            f"PORTONE_PAY_METHODS must be some of {expected}, not {', '.join(sorted(unknown))!r}"
+            f"{setting} must be some of {expected}, not {', '.join(sorted(unknown))!r}"
         )
-    return methods
+    return chosen
 
 
 def _max_lookups(values: Values) -> int | None:

@@ -85,6 +85,8 @@ class Payment(Base):
     tax_free: Mapped[int] = mapped_column(default=0, server_default="0")
     currency: Mapped[str] = mapped_column(String(3), default="KRW")
     pay_method: Mapped[str] = mapped_column(String(32))
+    # Of EASY_PAY; "" leaves the choice to the PG's window.
+    easy_pay_provider: Mapped[str] = mapped_column(String(32), default="", server_default="")
     window_type: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(32), default="PENDING")
     reasons: Mapped[list[str]] = mapped_column(JSON, default=list)  # why it is a MISMATCH

@@ -107,3 +107,9 @@ def failure_message(failure: Mapping[str, Any]) -> str:
     text = str(message or "")
     code = failure.get("pgCode") or failure.get("code")
     return printable(f"[{code}] {text}" if code and not text.startswith("[") else text)
+
+
+def failure_parts(text: str) -> tuple[str, str]:
+    """Returns code and message of `[code] message`. The code is "" if there is none."""
+    match = re.fullmatch(r"\[([^\]]*)\] ?(.*)", text)
+    return (match[1], match[2]) if match else ("", text)

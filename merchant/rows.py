@@ -89,6 +89,7 @@ class PaymentRow:
     tax_free: int
     currency: str
     pay_method: str
+    easy_pay_provider: str
     window_type: str
     status: str = "PENDING"
     reasons: list[str] = field(default_factory=list)

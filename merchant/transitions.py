@@ -1,6 +1,7 @@
 """Which state may follow which, and what PortOne's record changes in our rows. Pure: no I/O."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from .follow_up import FULFILMENT, MONEY, follow_up, refund_after
@@ -149,3 +150,14 @@ def outcome_events(before: PaymentRow, after: PaymentRow, follows: bool) -> list
     if after.status in EVENTS and (is_new or is_repeated):
         events.append(EVENTS[after.status])
     return events
+
+
+def deadline(payment: PaymentRow) -> datetime | None:
+    """Returns until when a payment's virtual account can be paid into (UTC), or None."""
+    return parse_time(payment.virtual_account["expiredAt"]) if payment.virtual_account else None
+
+
+def is_expired(payment: PaymentRow, at: datetime) -> bool:
+    """Returns whether the deadline of a payment's virtual account has passed at a time (UTC)."""
+    until = deadline(payment)
+    return until is not None and until < at

@@ -10,17 +10,18 @@ from werkzeug.wrappers import Response
 from . import storage
 from .approval import confirm_and_settle
 from .catalog import PRODUCTS
-from .checkout import is_expired, open_attempt, open_order
+from .checkout import open_attempt, open_order
 from .current import merchant
 from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .pages import responses
-from .pages.forms import WINDOW_TYPES, buyer_fields, invalid, json_body, one_of, text_field
+from .pages.forms import buyer_fields, choice_fields, invalid, json_body, text_field
 from .pages.languages import language
 from .pages.messages import kind_of
 from .pages.responses import Opened, account_to_pay_into, attempt_opened, error_page
-from .records import failure_message, printable
+from .records import failure_message, failure_parts, printable
 from .rows import OrderRow, PaymentRow, now
 from .settlement import refresh, settle
+from .transitions import is_expired
 from .webhook import is_signed, payment_id_of
 
 WINDOW_TIME = timedelta(hours=1)  # a payment that is open for longer was probably left
@@ -41,7 +42,6 @@ def order_page() -> str:
     return render_template(
         "merchant/order.html",
         products=PRODUCTS.values(),
-        pay_methods=merchant().settings.pay_methods,
         buyer={
             "name": "홍길동" if language() == "ko" else "Gildong Hong",
             "email": "buyer@example.com",
@@ -56,22 +56,16 @@ def create_order() -> Opened:
     product = PRODUCTS.get(text_field(body, "productId"))
     if product is None:
         raise invalid("productId", "Unknown product.")
-    pay_method = one_of(body, "payMethod", merchant().settings.pay_methods)
-    window_type = one_of(body, "windowType", WINDOW_TYPES, "")
-    order, payment = open_order(product, buyer_fields(body), pay_method, window_type)
+    choice = choice_fields(body)
+    order, payment = open_order(product, buyer_fields(body, choice), choice)
     return attempt_opened(order, payment)
 
 
 @bp.post("/orders/<order_id>/payments")
 def create_payment(order_id: str) -> Opened:
     order = find_order(order_id)
-    body = json_body()
-    last = storage.read_payment(order.payment_id)
-    methods = merchant().settings.pay_methods
-    same = last.pay_method if last and last.pay_method in methods else methods[0]
-    pay_method = one_of(body, "payMethod", methods, same)
-    window_type = one_of(body, "windowType", WINDOW_TYPES, last.window_type if last else None)
-    return attempt_opened(order, open_attempt(order, pay_method, window_type))
+    choice = choice_fields(json_body(), storage.read_payment(order.payment_id))
+    return attempt_opened(order, open_attempt(order, choice))
 
 
 @bp.post("/payment/complete")
@@ -134,21 +128,22 @@ def show_order(order_id: str) -> str | tuple[str, int]:
     order = find_order(order_id)
     attempts = storage.read_attempts(order_id)
     payment = next(each for each in attempts if each.id == order.payment_id)
-    failure = payment.failure or printable(request.args.get("message"))
+    code, message = failure_parts(payment.failure or printable(request.args.get("message")))
+    is_failed = order.status in {"PENDING", "FAILED"}
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
-    is_late = is_expired(payment) if is_issued else payment.created_at < now() - WINDOW_TIME
+    is_late = is_expired(payment, now()) if is_issued else payment.created_at < now() - WINDOW_TIME
     return render_template(
         "merchant/result.html",
         order=order,
         payment=payment,
-        pay_methods=merchant().settings.pay_methods,
         account=account_to_pay_into(payment),
         events=storage.read_events(order_id),
         unknown=not is_known,
         can_retry=order.paid_at is None,
-        kind=kind_of(order, payment, failure, is_late),
+        kind=kind_of(order, payment, code, is_late),
         is_double=any("DUPLICATE" in each.reasons for each in attempts),
-        message=failure if order.status in {"PENDING", "FAILED"} else "",
+        failure_code=code if is_failed else "",
+        message=message if is_failed else "",
     )
 
 

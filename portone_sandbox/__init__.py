@@ -3,14 +3,17 @@
     portone-sandbox serve
     flask --app portone_sandbox run --port 5001
 
-each run it alone and print the settings for a merchant's .env; with SANDBOX_MANUAL_APPROVAL=1 they
-are those of the channel with manual approval. `create_app()` is a WSGI app to mount under any
-prefix, and pytest_plugin.py has a fixture. No money moves, and nothing here contacts the real
-PortOne.
+each run it alone and print the settings for a merchant's .env. SANDBOX_PG=KCP_V2 picks the channel
+of another PG, SANDBOX_PG="KCP_V2 KAKAOPAY" several, SANDBOX_MANUAL_APPROVAL=1 the channel with
+manual approval, SANDBOX_LIVE=1 the LIVE channel (here no money moves either). `create_app()` is a
+WSGI app to mount under any prefix, and pytest_plugin.py has a fixture. No money moves, and nothing
+here contacts the real PortOne.
 """
 
+import json
 import os
 import re
+from pathlib import Path
 
 import click
 from flask import Flask, Response, jsonify, render_template, request
@@ -19,7 +22,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import is_running_from_reloader
 
-from . import accounts, checkout, console, control, journal_calls, language, rest, startup
+from . import (
+    accounts,
+    channels,
+    checkout,
+    console,
+    control,
+    journal_calls,
+    language,
+    rest,
+    startup,
+)
 from .data_folder import default_database
 from .documents import Json
 from .errors import Refused
@@ -46,26 +59,18 @@ def settings(url: str) -> dict[str, str]:
 
     url: where the merchant's browser finds the sandbox: a path of the merchant's own site
     ("/sandbox") when the sandbox is mounted in it, else an address ("http://localhost:5001").
-    With SANDBOX_MANUAL_APPROVAL=1 the channel is the one with manual approval (수동 승인).
-    ValueError when that is neither 1 nor 0.
+    SANDBOX_PG, SANDBOX_MANUAL_APPROVAL and SANDBOX_LIVE pick the channel: see channels.settings,
+    which names what is wrong with them in a ValueError.
     """
     return {
         "PORTONE_STORE_ID": accounts.STORE_ID,
-        "PORTONE_CHANNEL_KEY": _channel_key(),
+        **channels.settings(os.environ),
         "PORTONE_API_SECRET": accounts.API_SECRET,
         "PORTONE_WEBHOOK_SECRET": accounts.WEBHOOK_SECRET,
-        "PORTONE_ALLOW_TEST": "1",
         "PORTONE_API_BASE": API_BASE if url.startswith("/") else url,
         "PORTONE_SDK_URL": f"{url}/v2/browser-sdk.js",
         "PORTONE_CONSOLE_URL": f"{url}/",
     }
-
-
-def _channel_key() -> str:
-    choice = os.environ.get("SANDBOX_MANUAL_APPROVAL", "").strip() or "0"
-    if choice not in ("0", "1"):
-        raise ValueError(f"SANDBOX_MANUAL_APPROVAL must be 1 or 0, not {choice!r}.")
-    return accounts.MANUAL_CHANNEL if choice == "1" else accounts.DEFAULT_CHANNEL
 
 
 def create_app(
@@ -83,7 +88,7 @@ def create_app(
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
-    _channel_key()  # so that a malformed setting is found at the start
+    channels.settings(os.environ)  # so that a malformed setting is found at the start
     sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app = build_app(sandbox)
     _print_settings_when_alone(webhook_url)
@@ -125,9 +130,17 @@ def _register_routes(app: Flask) -> None:
 
     @app.get("/v2/browser-sdk.js")
     def browser_sdk() -> Response:
-        response = app.send_static_file("browser-sdk.js")
+        response = Response(_browser_sdk(), mimetype="text/javascript")
+        response.headers["Cache-Control"] = "no-cache"
         response.headers["Access-Control-Allow-Origin"] = "*"  # for <script crossorigin>
         return response
+
+
+def _browser_sdk() -> str:
+    """The SDK. It knows each channel's window beforehand: a popup can't wait for an answer."""
+    source = Path(__file__).with_name("static").joinpath("browser-sdk.js").read_text("utf-8")
+    known = json.dumps(channels.window_types())
+    return source.replace("const WINDOW_TYPES = {};", f"const WINDOW_TYPES = {known};")
 
 
 def _set_up_pages(app: Flask) -> None:

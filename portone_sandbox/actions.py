@@ -9,7 +9,12 @@ from .payments import Payments
 from .sandbox import current_sandbox
 
 # The account that a virtual account's payment is refunded to.
-REFUND_ACCOUNT = {"bank": "SHINHAN", "number": "56000000000000", "holderName": "홍길동"}
+REFUND_ACCOUNT = {
+    "bank": "SHINHAN",
+    "number": "56000000000000",
+    "holderName": "홍길동",
+    "holderPhoneNumber": "01000000000",  # required at Smartro
+}
 
 Action = Callable[[Payments, Database, str, Json], Payment]
 

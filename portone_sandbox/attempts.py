@@ -7,7 +7,7 @@ from `store.writing()`.
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from . import bodies, failures, identifiers, records, switches, virtual_accounts
+from . import bodies, demands, failures, identifiers, records, switches, virtual_accounts
 from .clock import now, timestamp
 from .database import Database
 from .documents import Checkout, Origin, Payment, SdkFailure, SdkResult
@@ -38,8 +38,10 @@ class Attempts:
         """A new window for the merchant's checked request. The payment is READY.
 
         merchant_origin: where the result may be posted to, or "*". RequestError when this payment
-        must not have a window.
+        must not have a window, or the channel's PG refuses the request.
         """
+        device = "mobile" if buyer["platformType"] == "MOBILE" else "pc"
+        params, warnings, failure = demands.judge(params, device)
         payment_id = params["paymentId"]
         earlier = db.find_payment(payment_id)
         _refuse_second_payment(earlier)
@@ -60,16 +62,26 @@ class Attempts:
             "paymentToken": None,
             "isConfirmed": False,
             "form": {},
+            "warnings": warnings,
+            "failure": failure,
         }
         db.save_checkout(checkout)
         self._events.save(db, records.ready(params, checkout["txId"], buyer, earlier))
         return checkout
 
-    def end(self, db: Database, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
+    def end(
+        self,
+        db: Database,
+        tx_id: str,
+        outcome: str,
+        form: Form | None = None,
+        code: str | None = None,
+    ) -> Checkout:
         """End a window. It ends once: a second call changes nothing and returns the first outcome.
 
         form: what the buyer entered, as payment_method takes it. With manual approval the payment
-        stays as it is, and the result has a paymentToken. KeyError when there is no window.
+        stays as it is, and the result has a paymentToken. code: why the PG declines, as the PG
+        spells it; without one the amount is over the limit. KeyError when there is no window.
         """
         checkout = db.find_checkout(tx_id)
         record = checkout and db.find_payment(checkout["paymentId"])
@@ -77,7 +89,7 @@ class Attempts:
             raise KeyError(tx_id)
         if checkout["result"]:
             return checkout
-        failure = _failure(db, record, outcome)
+        failure = _failure(db, record, outcome, code) or checkout["failure"]
         checkout["outcome"] = outcome
         if failure is None and is_manual(checkout["request"]):
             self._issue_token(db, record, checkout, form or {})
@@ -217,11 +229,13 @@ def _sdk_result(checkout: Checkout, failure: SdkFailure | None) -> SdkResult:
     return result
 
 
-def _failure(db: Database, record: Payment, outcome: str) -> SdkFailure | None:
-    """How a window fails that ends with this outcome, or None."""
+def _failure(db: Database, record: Payment, outcome: str, code: str | None) -> SdkFailure | None:
+    """How a window fails that ends with this outcome, or None. code: of a decline."""
     if record["status"] not in ("READY", "FAILED"):
         # Another attempt at this paymentId was faster. One payment is all that it can have.
         return failures.PAID_ALREADY
     if TAMPERED_TERMS.get(outcome) in (db.find_terms(record["id"]) or {}):
         return failures.OTHER_AMOUNT
+    if outcome == "decline" and code:
+        return failures.declined(code)
     return FAILURES.get(outcome)

@@ -41,10 +41,14 @@ MAX_AMOUNT = 2**53 - 1  # the largest whole number that JavaScript counts exactl
 POSITIVE_AMOUNTS = ("amount", "totalAmount")  # other numbers may be 0
 
 
-class RefundAccount(TypedDict):
+class _RefundAccount(TypedDict):
     bank: str
     number: str
     holderName: str
+
+
+class RefundAccount(_RefundAccount, total=False):
+    holderPhoneNumber: str
 
 
 class _CancelBody(TypedDict):

@@ -2,12 +2,11 @@
 
 from typing import Literal
 
-from . import identifiers
+from . import identifiers, refund_rules
 from .bodies import CancelBody
 from .clock import now
 from .documents import Amount, Cancellation, CancelledParts, Payment
 from .errors import Refused
-from .methods import METHOD_TYPES
 from .records import with_status
 
 # What is left to cancel is reckoned from amount.total or from amount.paid. They differ after a
@@ -27,7 +26,8 @@ def cancelled(
     """The record after a cancellation, which is the last of its `cancellations`.
 
     body: checked. trigger: "API" or "CONSOLE". result: SUCCEEDED, or REQUESTED or FAILED, with
-    which no money moves. Refused when the payment is not paid or the amounts do not fit. What is
+    which no money moves. Refused when the payment is not paid, the amounts do not fit, or the PG
+    refuses. What is
     REQUESTED does not lower what is left: PortOne documents nothing that refuses a second one.
     """
     if record["status"] == "CANCELLED":
@@ -35,7 +35,10 @@ def cancelled(
     if record["status"] not in ("PAID", "PARTIAL_CANCELLED"):
         raise Refused("PAYMENT_NOT_PAID")
     parts = _parts_to_cancel(record, body, balance)
-    _require_refund_account(record, body)
+    is_partial = parts["totalAmount"] < left_to_cancel(record, balance) or bool(
+        record["amount"]["cancelled"]
+    )
+    refund_rules.check(record, body, is_partial)
     changed = record.copy()
     changed["updatedAt"] = now(record["updatedAt"])
     earlier = record.get("cancellations", [])
@@ -103,19 +106,6 @@ def _with_success(record: Payment, place: int, balance: Balance) -> Payment:
     changed["cancellations"] = record["cancellations"].copy()
     changed["cancellations"][place] = cancellation
     return changed
-
-
-def _require_refund_account(record: Payment, body: CancelBody) -> None:
-    """A virtual account's payment is refunded to an account of the buyer.
-
-    It is required: https://developers.portone.io/opi/ko/integration/cancel/v2/readme
-    The error of a cancellation without it is documented nowhere. PortOne passes on the PG's answer,
-    and this is the nearest error of Toss Payments.
-    """
-    if record["method"]["type"] != METHOD_TYPES["VIRTUAL_ACCOUNT"] or "refundAccount" in body:
-        return
-    code, message = "INVALID_REFUND_ACCOUNT_NUMBER", "잘못된 환불 계좌번호입니다."
-    raise Refused("PG_PROVIDER", f"[{code}] {message}", pgCode=code, pgMessage=message)
 
 
 def _parts_to_cancel(record: Payment, body: CancelBody, balance: Balance) -> CancelledParts:

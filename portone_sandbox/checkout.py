@@ -16,7 +16,7 @@ from .documents import Checkout, Json, SdkResult
 from .errors import RequestError
 from .http_request import buyer_browser, merchant_origin
 from .language import prefer_language
-from .outcomes import is_manual, possible_outcomes
+from .outcomes import is_manual, is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -80,12 +80,12 @@ def window(tx_id: str) -> ResponseReturnValue:
 
 @bp.post("/<tx_id>/outcome")
 def choose_outcome(tx_id: str) -> ResponseReturnValue:
-    """Form: `outcome`."""
+    """Form: `outcome`; `code` of a decline, as the PG spells it."""
     checkout = _find(tx_id)
     outcome = request.form.get("outcome", "")
     if outcome not in possible_outcomes(checkout["request"]):
         abort(400)
-    return _finish(current_sandbox().end_checkout(tx_id, outcome))
+    return _finish(current_sandbox().end_checkout(tx_id, outcome, code=_decline_code()))
 
 
 @bp.route("/<tx_id>/buyer", methods=["GET", "POST"])
@@ -135,6 +135,11 @@ def close(tx_id: str) -> ResponseReturnValue:
     return jsonify(_sdk_answer(current_sandbox().end_checkout(tx_id, "cancel")))
 
 
+def _decline_code() -> str | None:
+    code = request.form.get("code") or None
+    return code if is_pg_code(code) else abort(400)
+
+
 def _returns(checkout: Checkout) -> bool:
     """Whether the browser comes back to the merchant."""
     return checkout["outcome"] != "abandon" and checkout["webhookOrder"] != "without"
@@ -157,12 +162,12 @@ def _sdk_answer(checkout: Checkout) -> Json:
     answer: Json = {"txId": checkout["txId"], "result": checkout["result"]}
     url = checkout["request"].get("redirectUrl")
     if url and checkout["result"]:
-        answer["redirectUrl"] = _with_query(url, checkout["result"])
+        answer["redirectUrl"] = with_query(url, checkout["result"])
     return answer
 
 
-def _with_query(url: str, result: SdkResult) -> str:
-    """PortOne has sent the paymentId under both names."""
+def with_query(url: str, result: SdkResult) -> str:
+    """Where the browser goes with the result. PortOne has sent the paymentId under both names."""
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     query += [(name, str(value)) for name, value in result.items()]

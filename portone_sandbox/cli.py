@@ -77,7 +77,14 @@ def _run(
     app = create_app(database)
     sandbox = app.extensions["sandbox"]
     try:
-        server = make_server(host, port, app, threaded=True, ssl_context=tls, fd=listener.fileno())
+        server = make_server(
+            host,
+            port,
+            startup.at_path(app, url),
+            threaded=True,
+            ssl_context=tls,
+            fd=listener.fileno(),
+        )
         if print_json:
             click.echo(json.dumps(merchant_settings))
         else:

@@ -7,10 +7,12 @@ from functools import partial
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, clock, journal, switches
+from . import actions, channels, clock, journal, switches
 from .cancellations import left_to_cancel
+from .demand_texts import sentence
 from .documents import Json
 from .events import TYPES
+from .language import language
 from .sandbox import current_sandbox
 from .search import search
 from .virtual_accounts import awaits_deposit
@@ -38,8 +40,18 @@ def index() -> ResponseReturnValue:
         statuses=TYPES,
         switches=switches.SWITCHES,
         switch_settings=settings,
-        channels=accounts.list_channels(),
+        channels=channels.list_channels(),
+        demands=demand_list,
     )
+
+
+def demand_list(key: str) -> list[Json]:
+    """What the channel demands, for people: `[{text, page}]` in the page's language."""
+    pg = channels.pg_of(channels.CHANNELS[key])
+    return [
+        {"text": sentence(check, language()), "page": channels.page_of(pg, check)}
+        for check in pg["checks"]
+    ]
 
 
 def _search_body(text: str | None) -> Json:

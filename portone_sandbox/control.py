@@ -1,6 +1,6 @@
 """`/control/…`: what the console does, for scripts. JSON in, JSON out, errors as the REST API's.
 
-README.md describes the calls.
+README.md and control_openapi.py describe the calls.
 """
 
 import re
@@ -8,20 +8,26 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import accounts, actions, journal, payment_request, switches
+from . import actions, channels, control_openapi, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import possible_outcomes
+from .outcomes import is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 
 
+@bp.get("/openapi.json")
+def get_openapi() -> ResponseReturnValue:
+    """The description of these routes, for clients that are made from one."""
+    return jsonify(control_openapi.document(request.root_url.rstrip("/")))
+
+
 @bp.get("/channels")
 def get_channels() -> ResponseReturnValue:
     """`[{key, pgProvider, type, name, manualApproval}]`."""
-    return jsonify(accounts.list_channels())
+    return jsonify(channels.list_channels())
 
 
 @bp.get("/switches")
@@ -71,7 +77,8 @@ def reset() -> ResponseReturnValue:
 
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
-    """`{request, outcome}` -> the payment, as if a buyer had ended a window for that request so.
+    """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
+    so. code: of a decline, as the PG spells it.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -82,19 +89,35 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
+        code = body.get("code")
+        if not is_pg_code(code):
+            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:
             opened = sandbox.attempts.open(db, params, "IFRAME", origin, buyer)
     except RequestError as error:
         raise Refused("INVALID_REQUEST", error.message, error.status) from None
-    ended = sandbox.end_checkout(opened["txId"], outcome)
+    ended = sandbox.end_checkout(opened["txId"], outcome, code=code)
     with sandbox.store.reading() as db:
         record = db.find_payment(opened["paymentId"])
         shown: Json = {**sandbox.payments.show(db, record)} if record else {}
     if ended["paymentToken"]:
         shown["paymentToken"] = ended["paymentToken"]
     return jsonify(shown)
+
+
+@bp.get("/payments/<path:payment_id>/warnings")
+def get_warnings(payment_id: str) -> ResponseReturnValue:
+    """`[{txId, parameter, message, korean, page}]`: what the channel's PG cuts, ignores, advises or
+    allows by contract only, of each attempt's request.
+    """
+    with current_sandbox().store.reading() as db:
+        current_sandbox().payments.find(db, payment_id)
+        attempts = db.list_checkouts(payment_id)
+    return jsonify(
+        [{"txId": each["txId"], **warning} for each in attempts for warning in each["warnings"]]
+    )
 
 
 @bp.post("/payments/<path:payment_id>/<action>")

@@ -166,7 +166,7 @@ class Database:
 
     # Webhooks. dueAt: when to send it, in seconds since 1970; None for never.
 
-    def add_webhook(self, payment_id: str, webhook: Webhook, due_at: float) -> None:
+    def add_webhook(self, payment_id: str, webhook: Webhook, due_at: float | None) -> None:
         values = (webhook["id"], payment_id, due_at, _dump(webhook))
         self.connection.execute(INSERT_WEBHOOK, values)
 

@@ -35,6 +35,18 @@ class SdkResult(_SdkResult, SdkFailure, total=False):
     paymentToken: str
 
 
+class Warning(TypedDict):
+    """What the channel's PG cuts, ignores, advises, or allows by contract only.
+
+    parameter: its path in the request. page: the address of the page that says so.
+    """
+
+    parameter: str
+    message: str
+    korean: str
+    page: str
+
+
 class Checkout(TypedDict):
     """One payment window, which is one attempt at a payment.
 
@@ -42,7 +54,8 @@ class Checkout(TypedDict):
     outcome, result: how it ended, None while it is open. webhookOrder: what the switch "webhooks"
     was set to at its end, or None. paymentToken: what the merchant's server confirms the payment
     with if the channel has manual approval, else None. isConfirmed: it has. form: what the buyer
-    entered, as payment_method takes it, until then.
+    entered, as payment_method takes it, until then. warnings: of the channel's PG about the
+    request. failure: how the PG fails the payment when the buyer approves, or None.
     """
 
     txId: str
@@ -55,6 +68,8 @@ class Checkout(TypedDict):
     webhookOrder: str | None
     paymentToken: str | None
     isConfirmed: bool
+    warnings: list[Warning]
+    failure: SdkFailure | None
     form: dict[str, str]
 
 

@@ -37,12 +37,16 @@ class Events:
     """Stores the webhooks of a payment.
 
     default_url: where they go unless the merchant's request has `noticeUrls`; None for nowhere.
-    notify: is called after the commit, when there is something to send.
+    notify: is called after the commit, when there is something to send. keeps_all: stores a webhook
+    without an address too, which is never sent.
     """
 
-    def __init__(self, default_url: str | None, notify: Callable[[], None]) -> None:
+    def __init__(
+        self, default_url: str | None, notify: Callable[[], None], keeps_all: bool = False
+    ) -> None:
         self.default_url = default_url
         self._notify = notify
+        self._keeps_all = keeps_all
 
     def save(
         self,
@@ -76,9 +80,14 @@ class Events:
             due_at += AFTER_SECONDS
         if visible_at:
             due_at = max(due_at, clock.parse(visible_at).timestamp())
-        for url in self._urls(db, record):
+        urls = self._urls(db, record) or ([""] if self._keeps_all else [])
+        for url in urls:
             number = len(db.list_webhooks(record["id"]))
-            db.add_webhook(record["id"], _new_webhook(record, url, trigger, type, number), due_at)
+            db.add_webhook(
+                record["id"],
+                _new_webhook(record, url, trigger, type, number),
+                due_at if url else None,
+            )
             db.after_commit.append(self._notify)
 
     def _urls(self, db: Database, record: Payment) -> list[str]:
@@ -94,7 +103,7 @@ class Events:
 
         Refused when there is no such webhook, or when it was sent again too often.
         """
-        webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id)]
+        webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id) if webhook["url"]]
         if webhook_id is not None:
             webhooks = [each for each in webhooks if each["id"] == webhook_id]
         if not webhooks:
@@ -152,7 +161,7 @@ def _time_of_change(cancellation: Cancellation) -> str:
 
 def list_shown(db: Database, payment_id: str) -> list[ShownWebhook]:
     """The payment's webhooks as the REST API shows them, oldest first."""
-    return [_shown(webhook) for webhook, _ in db.list_webhooks(payment_id)]
+    return [_shown(webhook) for webhook, _ in db.list_webhooks(payment_id) if webhook["url"]]
 
 
 def _shown(webhook: Webhook) -> ShownWebhook:

@@ -1,6 +1,8 @@
 """How a payment window can end. The buyer chooses it by a click, a script by its name."""
 
-from . import accounts
+import re
+
+from . import channels
 from .request_documents import PaymentRequest
 
 TAMPERING = ("tamper", "tamper-tax-free")
@@ -17,9 +19,14 @@ def is_virtual_account(params: PaymentRequest) -> bool:
     return params["payMethod"] == "VIRTUAL_ACCOUNT"
 
 
+def is_pg_code(code: object) -> bool:
+    """Whether it may be the code of a decline. Every PG spells its own. None is the usual one."""
+    return code is None or (isinstance(code, str) and bool(re.fullmatch(r"[\w.-]{1,50}", code)))
+
+
 def is_manual(params: PaymentRequest) -> bool:
     """Whether the request's channel has manual approval (수동 승인)."""
-    return params["channelKey"] in accounts.MANUAL_APPROVAL
+    return params["channelKey"] in channels.MANUAL_APPROVAL
 
 
 def possible_outcomes(params: PaymentRequest) -> tuple[str, ...]:

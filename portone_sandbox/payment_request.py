@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import cast
 from urllib.parse import urlsplit
 
-from . import accounts, enums
+from . import accounts, channels, enums
 from .bodies import MAX_AMOUNT
 from .clock import deadline
 from .documents import Json
@@ -96,7 +96,6 @@ PAYMENT_REQUEST = Object(
         **fields(str, "storeId paymentId orderName"),
         "totalAmount": int,
         "currency": enums.CURRENCY,
-        "payMethod": enums.PAY_METHOD,
     },
     exactly_one=fields(str, "channelKey channelGroupId"),
     optional={
@@ -104,6 +103,7 @@ PAYMENT_REQUEST = Object(
         **fields(int, "taxFreeAmount vatAmount"),
         **fields(bool, "forceRedirect isEscrow isCulturalExpense"),
         **fields(dict, "customData bypass paypal alipay"),
+        "payMethod": enums.PAY_METHOD,  # required but at PGs that choose it themselves
         "country": enums.COUNTRY,
         "locale": enums.LOCALE,
         "productType": enums.PRODUCT_TYPE,
@@ -129,6 +129,9 @@ PAYMENT_REQUEST = Object(
     },
 )
 
+# Schemes of a browser itself, which an app can't have.
+NOT_OF_APPS = ("http", "https", "javascript", "data", "file", "blob", "about", "vbscript", "ftp")
+
 
 def check(params: object) -> PaymentRequest:
     """The parameters without nulls, and with a channelKey. RequestError names what is wrong."""
@@ -140,8 +143,17 @@ def check(params: object) -> PaymentRequest:
     except ValueError as error:
         raise RequestError("BadRequest", str(error)) from None
     _check_account(checked)
-    request.setdefault("channelKey", accounts.DEFAULT_CHANNEL)
+    request.setdefault("channelKey", channels.DEFAULT_CHANNEL)
+    _complete_pay_method(request)
     return request
+
+
+def _complete_pay_method(request: PaymentRequest) -> None:
+    """At some PGs the buyer chooses the method in the window: here it is CARD then."""
+    pg = channels.pg_of(channels.CHANNELS[request["channelKey"]])
+    if "payMethod" not in request and pg["payMethodRequired"]:
+        raise RequestError("BadRequest", "payMethod is required.")
+    request.setdefault("payMethod", "CARD")
 
 
 def is_http_url(url: str) -> bool:
@@ -152,12 +164,23 @@ def is_http_url(url: str) -> bool:
         return False
 
 
+def is_app_url(url: str) -> bool:
+    """Whether the address has a scheme of an app's own, as "myapp://payment-complete".
+
+    PortOne's guide for apps of 2026-04-08 has such a redirectUrl, and takes it since 2024-07-11:
+    https://developers.portone.io/opi/ko/extra/mobile-payment/readme-v2
+    The older page of the payment window (2026-02) names http and https only, for web pages.
+    """
+    parts = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*)://[^\s/?#][^\s]*", url)
+    return parts is not None and parts[1].lower() not in NOT_OF_APPS
+
+
 def _check_account(params: Json) -> None:
     """The store, and its channel or its group, in which only the default channel is."""
     if params["storeId"] != accounts.STORE_ID:
         message = f"storeId {params['storeId']} is not in this sandbox."
         raise RequestError("StoreNotFound", message, 404)
-    known = {"channelKey": accounts.CHANNELS, "channelGroupId": (accounts.CHANNEL_GROUP["id"],)}
+    known = {"channelKey": channels.CHANNELS, "channelGroupId": (accounts.CHANNEL_GROUP["id"],)}
     for name, ids in known.items():
         if name in params and params[name] not in ids:
             message = f"{name} {params[name]} is not in this sandbox."
@@ -189,9 +212,11 @@ def _mistaken_amounts(params: PaymentRequest) -> Iterator[str]:
 
 
 def _mistaken_urls(params: PaymentRequest) -> Iterator[str]:
-    for name in ("redirectUrl", "confirmUrl"):
-        if not is_http_url(cast(Json, params).get(name, "http://localhost")):
-            yield f"{name} must be an HTTP(S) URL."
+    if not is_http_url(cast(Json, params).get("confirmUrl", "http://localhost")):
+        yield "confirmUrl must be an HTTP(S) URL."
+    url = params.get("redirectUrl", "http://localhost")
+    if not (is_http_url(url) or is_app_url(url)):
+        yield "redirectUrl must be an HTTP(S) URL, or that of an app such as myapp://payment."
     # PortOne takes no relative address. The sandbox does: it is one of the merchant's own site.
     if not all(is_http_url(url) or url.startswith("/") for url in params.get("noticeUrls", [])):
         yield "noticeUrls must be HTTP(S) URLs."

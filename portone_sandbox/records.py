@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from . import accounts
+from . import accounts, channels
 from .clock import now
 from .documents import Amount, Json, Origin, Payment, SdkFailure
 from .identifiers import pg_tx_id
@@ -43,7 +43,7 @@ def ready(
         "transactionId": tx_id,
         "merchantId": accounts.MERCHANT_ID,
         "storeId": params["storeId"],
-        "channel": accounts.CHANNELS[params["channelKey"]],
+        "channel": channels.CHANNELS[params["channelKey"]],
         "version": "V2",
         "requestedAt": time,
         "updatedAt": time,

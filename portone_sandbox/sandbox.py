@@ -19,7 +19,8 @@ class Sandbox:
 
     database: path of an SQLite file, or ":memory:". webhook_url: where webhooks go that have no
     address of their own, or None. minute_seconds: how long a minute between two tries of a webhook
-    is. sends_webhooks: False leaves sending to another process.
+    is. sends_webhooks: False leaves sending to another process. keeps_all_webhooks: also stores
+    those that have no address; nobody sends them, but a test can read them.
     """
 
     def __init__(
@@ -28,11 +29,12 @@ class Sandbox:
         webhook_url: str | None = None,
         minute_seconds: float = 60,
         sends_webhooks: bool = True,
+        keeps_all_webhooks: bool = False,
     ) -> None:
         self.webhook_url = webhook_url
         self.store = Store(database)
         self.sender = WebhookSender(self.store, minute_seconds, sends_webhooks)
-        events = Events(webhook_url, self.sender.notify)
+        self.events = events = Events(webhook_url, self.sender.notify, keeps_all_webhooks)
         self.attempts, self.payments = Attempts(events), Payments(events)
         self._closing = threading.Event()
 
@@ -40,13 +42,15 @@ class Sandbox:
         """Send what is due. With a webhook_url every process sends what the others store, too."""
         self.sender.start(always=bool(self.webhook_url))
 
-    def end_checkout(self, tx_id: str, outcome: str, form: Form | None = None) -> Checkout:
+    def end_checkout(
+        self, tx_id: str, outcome: str, form: Form | None = None, code: str | None = None
+    ) -> Checkout:
         """End a payment window, as Attempts.end does, in a transaction of its own.
 
         It returns after the webhook is sent, if the switch "webhooks" is set to "before".
         """
         with self.store.writing() as db:
-            checkout = self.attempts.end(db, tx_id, outcome, form)
+            checkout = self.attempts.end(db, tx_id, outcome, form, code)
         if checkout["webhookOrder"] == "before":
             self.sender.wait_until_sent(checkout["paymentId"])
         return checkout
@@ -55,9 +59,13 @@ class Sandbox:
         """Wait, at most until the sandbox is closed."""
         self._closing.wait(seconds)
 
+    def end_pauses(self) -> None:
+        """Whoever waits in `pause` goes on, and nobody waits any more."""
+        self._closing.set()
+
     def close(self) -> None:
         """End every thread that the sandbox started, and its database in memory."""
-        self._closing.set()
+        self.end_pauses()
         self.sender.close()
         self.store.close()
 

@@ -1,11 +1,16 @@
 """What the sandbox prints when it starts by itself: the settings for a merchant."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from .payment_request import is_http_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def public_url(scheme: str, host: str, port: int) -> str:
@@ -21,6 +26,23 @@ def public_url(scheme: str, host: str, port: int) -> str:
     # "Every address of this machine" is none that a client can connect to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def at_path(app: "WSGIApplication", url: str) -> "WSGIApplication":
+    """The app as a proxy passes calls to it whose address has a path (https://shop.test/sandbox).
+
+    The proxy may leave the path in what it passes on, or take it away.
+    """
+    path = urlsplit(url).path
+    if not path:
+        return app
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["SCRIPT_NAME"] = path
+        environ["PATH_INFO"] = environ.get("PATH_INFO", "").removeprefix(path)
+        return app(environ, start_response)
+
+    return answer
 
 
 def lines(settings: dict[str, str], webhook_url: str | None) -> Iterator[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from .database import Database
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
 OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
 BUSY_SECONDS = 30

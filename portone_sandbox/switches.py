@@ -41,8 +41,8 @@ REFUND_RESULTS = {
     "FAILED": "The cancellation is FAILED.",
 }
 CLOSE_RESULTS = {
-    "CANCELLED": "The payment is CANCELLED.",
     "FAILED": "The payment is FAILED.",
+    "CANCELLED": "The payment is CANCELLED.",
     "refuse": "The PG refuses to close it.",
 }
 
@@ -65,7 +65,7 @@ SWITCHES = {
     "window": Switch("How payment windows end", "outcome", dict.fromkeys(ALL_OUTCOMES, "")),
     "refund": Switch("How cancellations end", "result", REFUND_RESULTS),
     "balance": Switch("What can be cancelled after a discount", "balance", BALANCES, "total"),
-    "close": Switch("Closing a virtual account", "result", CLOSE_RESULTS, "CANCELLED"),
+    "close": Switch("Closing a virtual account", "result", CLOSE_RESULTS, "FAILED"),
 }
 
 

@@ -59,8 +59,7 @@ def expired(record: Payment) -> Payment:
 def closed(record: Payment, result: str) -> Payment:
     """The virtual account was closed before a deposit.
 
-    result: of the switch "close", as PortOne does not document what the record is then. FAILED: its
-    console classes it as a failed payment, says
+    result: of the switch "close". FAILED, by default: PortOne classes it as a failed payment, says
     https://developers.portone.io/release-notes/api-sdk/2024-01-25
     CANCELLED, without paidAt and cancellations: Toss Payments gives a closed account the status
     CANCELED, and `paidAt` is optional in CancelledPayment of portone-server-sdk. refuse: the PG

@@ -34,7 +34,10 @@ UNSET = (
     "PORTONE_API_BASE",
     "PORTONE_SDK_URL",
     "PORTONE_CONSOLE_URL",
+    "PORTONE_PG",
+    "PORTONE_CHANNELS",
     "PORTONE_PAY_METHODS",
+    "PORTONE_EASY_PAY_PROVIDERS",
     "PORTONE_PRE_REGISTER",
     "PORTONE_MAX_LOOKUPS",
     "PUBLIC_URL",
@@ -55,12 +58,13 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    with run_site(tmp_path_factory.mktemp("site")) as site:
+    """A PG that takes every window type on every device. The default, Toss Payments, does not."""
+    with run_site(tmp_path_factory.mktemp("site"), SANDBOX_PG="INICIS_V2") as site:
         yield site
 
 
 @contextmanager
-def run_site(folder, root=ROOT):
+def run_site(folder, root=ROOT, **settings):
     """Runs the site whose wsgi.py is in `root`, with its databases and its log in `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -69,13 +73,14 @@ def run_site(folder, root=ROOT):
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PORTONE_", "FLASK_"))
+        if not name.startswith(("PORTONE_", "FLASK_", "SANDBOX_"))
     }
     environment |= dict.fromkeys(UNSET, "")
     environment |= {
         "PORTONE_SANDBOX": "1",
         "DATABASE_URL": database,
         "SANDBOX_DATABASE": str(folder / "sandbox.db"),
+        **settings,
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", str(port)]
     log = folder / "log"

@@ -10,7 +10,7 @@ from ..views import bp
 from .database_checks import database_faults, database_name
 from .findings import Finding, ok, wrong
 from .pg_tasks import PGS, tasks_of
-from .portone_checks import Channel, ask_portone
+from .portone_checks import ChannelState, ask_portone
 from .webhook_checks import delivery_fault
 
 # Both: https://developers.portone.io/opi/ko/integration/webhook/readme-v2
@@ -29,16 +29,19 @@ def examine() -> Iterator[Finding]:
     found here: the app does not start with it, and the SettingsError names it.
     """
     settings = merchant().settings
-    yield ok(f"The settings load: store {settings.store_id}, channel {settings.channel_key}")
+    keys = ", ".join(each.key for each in settings.channels)
+    yield ok(f"The settings load: store {settings.store_id}, channel {keys}")
     yield from _database()
-    findings, channel = ask_portone(settings)
+    findings, channels = ask_portone(settings)
     yield from findings
-    is_live = not settings.allow_test or channel.type == "LIVE"
-    yield from _mode(settings, channel)
+    is_live = not settings.allow_test or any(each.type == "LIVE" for each in channels)
+    for channel in channels:
+        yield from _mode(settings, channel)
     yield from _leftovers(settings, is_live)
     yield from _public_url(settings, is_live)
     yield from _webhook(settings)
-    yield from _pg(settings, channel)
+    for channel in channels:
+        yield from _pg(settings, channel)
 
 
 def _database() -> list[Finding]:
@@ -47,19 +50,20 @@ def _database() -> list[Finding]:
     return faults or [ok(f"{name} can be written, is durable, and has the tables of models.py")]
 
 
-def _mode(settings: Settings, channel: Channel) -> Iterator[Finding]:
+def _mode(settings: Settings, channel: ChannelState) -> Iterator[Finding]:
     allowed = f"PORTONE_ALLOW_TEST is {'on' if settings.allow_test else 'off'}"
+    which = f"channel {channel.key}" if len(settings.channels) > 1 else "channel"
     if channel.type is None:
-        yield ok(f"{allowed}; whether the channel is TEST or LIVE shows after its first payment")
+        yield ok(f"{allowed}; whether the {which} is TEST or LIVE shows after its first payment")
     elif channel.type == "LIVE" and settings.allow_test:
-        yield wrong(f"{allowed} and the channel is LIVE, so a test payment gets goods: remove it")
+        yield wrong(f"{allowed} and the {which} is LIVE, so a test payment gets goods: remove it")
     elif channel.type == "TEST" and not settings.allow_test:
         yield wrong(
-            f"{allowed} and the channel is TEST, so every payment is refused:"
+            f"{allowed} and the {which} is TEST, so every payment is refused:"
             " set PORTONE_ALLOW_TEST=1, or for a real shop the key of a live channel"
         )
     else:
-        yield ok(f"{allowed} and the channel is {channel.type}")
+        yield ok(f"{allowed} and the {which} is {channel.type}")
 
 
 def _leftovers(settings: Settings, is_live: bool) -> Iterator[Finding]:
@@ -108,18 +112,16 @@ def _webhook(settings: Settings) -> Iterator[Finding]:
         yield ok(f"The webhook at {address} answers as PortOne expects ({way})")
 
 
-def _pg(settings: Settings, channel: Channel) -> Iterator[Finding]:
-    config = current_app.config
-    several = str(config.get("PORTONE_CHANNELS") or "").split()  # PG=channel-key-…
-    names = str(config.get("PORTONE_PG") or "").split()
-    names = names or [each.partition("=")[0] for each in several]
-    if not names:
-        yield ok("PORTONE_PG is not set, so it is not known what the PG wants")
-    elif channel.pg and channel.pg not in names:
-        yield wrong(f"PORTONE_PG is {' '.join(names)}, but the channel's PG is {channel.pg}")
-    for name in names or filter(None, [channel.pg]):
-        if name in PGS:
-            for task in tasks_of(name, "VIRTUAL_ACCOUNT" in settings.pay_methods):
-                yield ok(f"{name}, to be done by hand and not checked here: {task}")
-        elif names:
-            yield wrong(f"PORTONE_PG {name} is not known: expected one of {', '.join(PGS)}")
+def _pg(settings: Settings, channel: ChannelState) -> Iterator[Finding]:
+    name = channel.name or channel.pg
+    if not channel.name:
+        yield ok(f"PORTONE_PG is not set, so it is not known what the PG of {channel.key} wants")
+    elif channel.pg and channel.pg != channel.name:
+        own = f"The settings say that {channel.key} is of {channel.name}"
+        yield wrong(f"{own}, but the channel's PG is {channel.pg}")
+    if name in PGS:
+        has_accounts = "VIRTUAL_ACCOUNT" in settings.pay_methods
+        for task in tasks_of(
+            name, has_accounts and "VIRTUAL_ACCOUNT" in settings.pg_of(channel.key).methods
+        ):
+            yield ok(f"{name}, to be done by hand and not checked here: {task}")

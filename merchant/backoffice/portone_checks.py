@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..config import Settings
 from ..current import merchant
 from ..errors import PortOneRejected, PortOneUnavailable
-from ..records import Record
+from ..records import Record, part_of
 from ..rows import new_id
 from ..webhook import TOLERANCE_SECONDS
 from .findings import Finding, ok, wrong
@@ -20,17 +20,19 @@ ADVICE = {  # HTTP status of a refusal: what to do
 OTHER = "refuses the request: check PORTONE_STORE_ID and PORTONE_API_BASE"
 
 
-class Channel(NamedTuple):
-    """What PortOne's records say of our channel. None: not known.
+class ChannelState(NamedTuple):
+    """One of our channels: key and name of the settings, and what PortOne's records say of it.
 
-    type: LIVE or TEST. pg: its PG, such as KCP_V2.
+    type: LIVE or TEST. pg: its PG, such as KCP_V2. None: not known.
     """
 
+    key: str
+    name: str
     type: str | None = None
     pg: str | None = None
 
 
-def ask_portone(settings: Settings) -> tuple[list[Finding], Channel]:
+def ask_portone(settings: Settings) -> tuple[list[Finding], list[ChannelState]]:
     """Look up a payment that can't exist, list the newest ones, and compare the clocks.
 
     Errors of PortOne: 401 UNAUTHORIZED, 403 FORBIDDEN, 404 PAYMENT_NOT_FOUND.
@@ -43,15 +45,18 @@ def ask_portone(settings: Settings) -> tuple[list[Finding], Channel]:
         findings.append(_clock(client.date(new_id())))
         if client.get_payment(new_id(), settings.store_id):
             is_not = f"{name} knows a payment that can't exist: correct PORTONE_API_BASE"
-            return [*findings, wrong(is_not)], Channel()
+            return [*findings, wrong(is_not)], _channels(settings, [])
         newest = client.list_payments({"page": {"number": 0, "size": NEWEST}, "filter": search})
     except PortOneRejected as error:
         advice = ADVICE.get(error.status, OTHER)
-        return [*findings, wrong(f"{name} {advice} ({error})")], Channel()
+        return [*findings, wrong(f"{name} {advice} ({error})")], _channels(settings, [])
     except PortOneUnavailable as error:
         advice = "check the network, and PORTONE_API_BASE"
-        return [wrong(f"{name} did not answer as documented ({error}): {advice}")], Channel()
-    return [*findings, ok(f"{name} accepts the secret and the store")], _channel(settings, newest)
+        return [wrong(f"{name} did not answer as documented ({error}): {advice}")], _channels(
+            settings, []
+        )
+    findings.append(ok(f"{name} accepts the secret and the store"))
+    return findings, _channels(settings, newest)
 
 
 def _clock(date: str | None) -> Finding:
@@ -69,9 +74,14 @@ def _clock(date: str | None) -> Finding:
     )
 
 
-def _channel(settings: Settings, newest: list[Record]) -> Channel:
-    for record in newest:
-        channel = record.get("channel")
-        if isinstance(channel, dict) and channel.get("key") == settings.channel_key:
-            return Channel(channel.get("type"), channel.get("pgProvider"))
-    return Channel()
+def _channels(settings: Settings, newest: list[Record]) -> list[ChannelState]:
+    seen = {str(part.get("key")): part for each in newest if (part := part_of(each, "channel"))}
+    return [
+        ChannelState(
+            each.key,
+            each.name,
+            part_of(seen, each.key).get("type"),
+            part_of(seen, each.key).get("pgProvider"),
+        )
+        for each in settings.channels
+    ]

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..checkout import is_expired
 from ..current import accepted, merchant
 from ..database import release, write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable
@@ -22,7 +21,7 @@ from ..records import Record, is_payment, parse_time
 from ..rows import PaymentRow, now
 from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
-from ..transitions import decide
+from ..transitions import decide, is_expired
 from ..verification import verify
 from .listing import changed_payments
 from .models import ReconciliationRun
@@ -163,7 +162,7 @@ def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
     ).all()
     release()
     due = [(PaymentRow(*columns), is_recent) for *columns, is_recent in rows]
-    return [payment for payment, is_recent in due if is_recent or not is_expired(payment)]
+    return [payment for payment, is_recent in due if is_recent or not is_expired(payment, now())]
 
 
 def _unfinished_refunds(store_id: str) -> list[str]:

@@ -8,12 +8,15 @@ from unicodedata import category
 
 from flask import request
 
-from ..checkout import Buyer
+from ..checkout import Buyer, Choice
+from ..current import merchant
 from ..errors import Refused
+from ..pg import WINDOWS
+from ..rows import PaymentRow
 from .languages import translate
 
 MAX_BODY_BYTES = 16 * 1024
-WINDOW_TYPES = ("", "IFRAME", "POPUP", "REDIRECTION")
+WINDOW_TYPES = ("", *WINDOWS)
 
 
 def is_name(text: str) -> bool:
@@ -41,6 +44,7 @@ BUYER: dict[str, tuple[Callable[[str], object], int, str]] = {
     ),
 }
 REQUIRED = "This field is required."
+PLAIN_EMAIL = "This payment company takes only letters, digits and dots in an e-mail address."
 
 
 def invalid(field: str | None, message: str) -> Refused:
@@ -76,10 +80,29 @@ def one_of(
     return value
 
 
-def buyer_fields(body: dict[str, Any]) -> Buyer:
+def choice_fields(body: dict[str, Any], last: PaymentRow | None = None) -> Choice:
+    """Read how the buyer pays. last: the order's last attempt, whose choice is kept by default."""
+    settings = merchant().settings
+    methods, providers = settings.pay_methods, settings.providers
+    same_method = last.pay_method if last and last.pay_method in methods else None
+    pay_method = one_of(body, "payMethod", methods, same_method or (methods[0] if last else None))
+    provider = ""
+    if pay_method == "EASY_PAY" and providers:
+        same = last.easy_pay_provider if last and last.easy_pay_provider in providers else None
+        provider = one_of(body, "easyPayProvider", providers, same or providers[0])
+    window_type = one_of(body, "windowType", WINDOW_TYPES, last.window_type if last else "")
+    return Choice(pay_method, provider, window_type)
+
+
+def buyer_fields(body: dict[str, Any], choice: Choice) -> Buyer:
+    """Read the buyer. choice: how the buyer pays, since a PG may take less than others."""
     buyer = body.get("buyer")
     values = buyer if isinstance(buyer, dict) else {}
-    return Buyer(**{name: _buyer_field(name, values.get(name)) for name in BUYER})
+    fields = {name: _buyer_field(name, values.get(name)) for name in BUYER}
+    pg = merchant().settings.channel_for(choice.pay_method, choice.easy_pay_provider).pg
+    if pg.plain_email and not re.fullmatch("[A-Za-z0-9.@]*", fields["email"]):
+        raise invalid("buyer.email", PLAIN_EMAIL)
+    return Buyer(**fields)
 
 
 def _buyer_field(name: str, value: object) -> str:

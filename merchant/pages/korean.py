@@ -45,6 +45,13 @@ KOREAN = {
     "Bank transfer": "계좌이체",
     "Easy pay": "간편결제",
     "Mobile phone bill": "휴대폰 소액결제",
+    "Gift certificate": "상품권",
+    "KakaoPay": "카카오페이",
+    "Naver Pay": "네이버페이",
+    "Toss Pay": "토스페이",
+    "Samsung Wallet": "삼성월렛",
+    "11Pay": "11Pay",
+    "Tmoney Pay": "티머니페이",
     "Payment window": "결제창",
     "Automatic (recommended)": "자동 (권장)",
     "On this page (IFRAME)": "이 페이지 안에서 (IFRAME)",
@@ -68,6 +75,7 @@ KOREAN = {
     # the result page
     "The payment window's message:": "결제창 메시지:",
     "For the developer:": "개발자 안내:",
+    "The PG's code:": "PG 오류 코드:",
     # words.py: what happened, and what now
     "Not paid yet": "결제 대기 중",
     "No payment has been confirmed for this order.": "아직 확인된 결제가 없습니다.",
@@ -209,6 +217,7 @@ KOREAN = {
     "If you have just paid, do not pay again: open your order once more in a moment, or ask the shop.": "방금 결제하셨다면 다시 결제하지 마시고, 잠시 후 주문을 다시 열거나 상점에 문의해 주세요.",
     # the server's messages
     "Unknown product.": "없는 상품입니다.",
+    "This payment company takes only letters, digits and dots in an e-mail address.": "이 결제사는 이메일 주소에 영문자, 숫자, 점(.)만 쓸 수 있습니다.",
     "Choose one of %s.": "다음 중 하나를 선택해 주세요: %s",
     "Expected JSON (Content-Type: application/json).": "JSON 요청이어야 합니다 (Content-Type: application/json).",
     "The request is larger than 16 KB.": "요청이 16KB를 넘습니다.",

@@ -223,12 +223,11 @@ ERROR_PAGES = {  # HTTP status: what now
 }
 
 
-def kind_of(order: OrderRow, payment: PaymentRow, failure: str, is_late: bool) -> str:
+def kind_of(order: OrderRow, payment: PaymentRow, code: str, is_late: bool) -> str:
     """Returns the key of MESSAGES that describes how an order stands.
 
-    failure: the PG's `[code] message`, as records.failure_message returns it. is_late: the time to pay is over.
+    code: the PG's, of a payment that failed. is_late: the time to pay is over.
     """
-    code = failure.partition("]")[0].removeprefix("[")
     if order.status == "FAILED":
         return next((kind for kind, codes in CODES.items() if code in codes.split()), "FAILED")
     if order.status == "MISMATCH":

@@ -11,10 +11,11 @@ from flask import Blueprint, Response, jsonify, render_template, request, url_fo
 from sqlalchemy import exc
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..checkout import deadline, is_expired, payment_request
+from ..checkout import payment_request
 from ..current import merchant
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..rows import OrderRow, PaymentRow
+from ..rows import OrderRow, PaymentRow, now
+from ..transitions import deadline, is_expired
 from . import languages
 from .forms import MAX_BODY_BYTES
 from .languages import translate
@@ -64,7 +65,12 @@ HEADERS = {  # the address of a result page opens it: it must not leak, and nobo
     "X-Frame-Options": "DENY",
 }
 # What layout.html asks for and not every page sets. A host's own names would come in otherwise.
-NAMES_OF_LAYOUT: dict[str, Any] = {"panel": None, "takes_payment": False, "can_retry": True}
+NAMES_OF_LAYOUT: dict[str, Any] = {
+    "panel": None,
+    "takes_payment": False,
+    "can_retry": True,
+    "failure_code": "",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +123,7 @@ def account_to_pay_into(payment: PaymentRow) -> dict[str, Any] | None:
     return {
         **payment.virtual_account,
         "deadline": languages.date(until) if until else "",
-        "expired": is_expired(payment),
+        "expired": is_expired(payment, now()),
     }
 
 

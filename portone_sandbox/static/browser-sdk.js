@@ -4,6 +4,8 @@
 
   const base = new URL("..", document.currentScript.src); // this file is <base>v2/browser-sdk.js
   const CLOSED_CHECK_MS = 300;
+  // {channelKey: {pc, mobile}}, filled in by the sandbox: the forms of window that the channel's PG has.
+  const WINDOW_TYPES = {};
 
   let isOpen = false; // one window at a time, so that a double click does not open two
 
@@ -42,11 +44,12 @@
     return answer.result;
   }
 
-  // What the merchant's request says for this kind of device, else what most PGs do there.
+  // What the merchant's request says for this kind of device, else what the channel's PG does there, or most PGs do.
   function chooseWindowType(request) {
     const isPhone = /Mobi|Android/.test(navigator.userAgent);
-    const asked = request?.windowType?.[isPhone ? "mobile" : "pc"];
-    return asked ?? (isPhone ? "REDIRECTION" : "IFRAME");
+    const device = isPhone ? "mobile" : "pc";
+    const usual = WINDOW_TYPES[request?.channelKey]?.[device] ?? (isPhone ? "REDIRECTION" : "IFRAME");
+    return request?.windowType?.[device] ?? usual;
   }
 
   // Posts the request. The sandbox checks it, and its refusal is thrown here.

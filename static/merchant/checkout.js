@@ -34,15 +34,17 @@ async function pay() {
 // A new order, or a new attempt at one that exists. Gives {orderId, paymentId, request, orderUrl}, null if refused.
 async function createPayment() {
   say(texts.preparing);
-  const wanted = form ? formValues() : {};
+  const wanted = form ? formValues() : Object.fromEntries(new FormData(again));
   const basket = JSON.stringify([wanted.productId, wanted.buyer]);
   if (kept && kept.basket !== basket) kept = null;
 
   const orderUrl = form ? kept && kept.orderUrl : retry.dataset.order;
   let answer;
-  if (!form) answer = await post(retry.dataset.payments, Object.fromEntries(new FormData(again)));
-  else if (!kept) answer = await post(form.action, wanted);
-  else answer = await post(`${orderUrl}/payments`, { payMethod: wanted.payMethod, windowType: wanted.windowType });
+  if (form && !kept) answer = await post(form.action, wanted);
+  else {
+    const { payMethod, easyPayProvider, windowType } = wanted;
+    answer = await post(form ? `${orderUrl}/payments` : retry.dataset.payments, { payMethod, easyPayProvider, windowType });
+  }
 
   if (!answer) throw new Error(texts.noShop);
   if (answer.status !== 201) {
@@ -121,6 +123,7 @@ function formValues() {
   return {
     productId: values.productId,
     payMethod: values.payMethod,
+    easyPayProvider: values.easyPayProvider, // undefined where the PG's window offers the choice
     windowType: values.windowType,
     buyer: { name: values.buyerName, email: values.buyerEmail, phone: values.buyerPhone },
   };

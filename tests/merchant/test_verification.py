@@ -20,6 +20,7 @@ PAYMENT = PaymentRow(
     tax_free=0,
     currency="KRW",
     pay_method="CARD",
+    easy_pay_provider="",
     window_type="",
 )
 LIVE_RECORD = {

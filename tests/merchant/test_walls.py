@@ -43,7 +43,9 @@ LEVELS = [
     {"storage", "portone", "follow_up"},
     {"database", "verification", "lookup_limit"},
     {"models"},
-    {"rows", "records", "config", "errors", "catalog", "webhook"},
+    {"config"},
+    {"pg"},
+    {"rows", "records", "errors", "catalog", "webhook"},
 ]
 FOLDERS = {"backoffice", "panel", "pages"}
 PURE = {"verification", "transitions", "follow_up", "rows", "records"}

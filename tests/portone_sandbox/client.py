@@ -10,12 +10,31 @@ from pathlib import Path
 import requests
 
 import portone_sandbox
+from portone_sandbox.channels import KEYS_BY_PG
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = portone_sandbox.settings("/sandbox")
 STORE_ID = SETTINGS["PORTONE_STORE_ID"]
 SECRET = SETTINGS["PORTONE_API_SECRET"]
 KEY = '"refund-00000000001"'
+
+
+# payMethod: a PG that has it, and what that PG wants besides. The others are the default channel's.
+OTHERS = {
+    "EASY_PAY": {"channelKey": KEYS_BY_PG["NICE_V2"]},  # where the buyer may choose the provider
+    "MOBILE": {"productType": "REAL"},
+    "GIFT_CERTIFICATE": {"channelKey": KEYS_BY_PG["GALAXIA"]},  # which cancels it in part
+    "CONVENIENCE_STORE": {
+        "channelKey": KEYS_BY_PG["INICIS_JP"],
+        "currency": "JPY",
+        "redirectUrl": "https://shop.test/back",
+        "customer": {"fullName": "洪吉童", "firstNameKana": "キルトン", "lastNameKana": "ホン"},
+        "convenienceStore": {"paymentDeadline": {"validHours": 48}},
+    },
+    "PAYPAL": {"channelKey": KEYS_BY_PG["PAYMENTWALL"]},  # which takes any payMethod
+    "ALIPAY": {"channelKey": KEYS_BY_PG["PAYMENTWALL"]},
+    "ALIPAY_PLUS": {"channelKey": KEYS_BY_PG["KICC_V2"], "alipayPlus": {}, "orderDetail": "신발"},
+}
 
 
 def payment_request(**changes):
@@ -28,6 +47,7 @@ def payment_request(**changes):
         "currency": "KRW",
         "payMethod": "CARD",
         "customer": {"customerId": "c1", "fullName": "홍길동", "email": "buyer@example.com"},
+        **OTHERS.get(changes.get("payMethod"), {}),
         **changes,
     }
 

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from werkzeug.test import Client
 
+from portone_sandbox import startup
 from portone_sandbox.data_folder import default_database
-from tests.portone_sandbox.client import ROOT, SETTINGS, make_payment
+from tests.portone_sandbox.client import ROOT, SETTINGS, make_payment, payment_request
 
 SERVE = [sys.executable, "-m", "portone_sandbox", "serve", "--port", "0"]
 MEMORY = ["--database", ":memory:"]
@@ -106,6 +108,17 @@ def test_another_address_can_be_printed():
         settings = json.loads(process.stdout.readline())
     assert settings["PORTONE_API_BASE"] == "https://pay.shop.test"
     assert settings["PORTONE_SDK_URL"] == "https://pay.shop.test/v2/browser-sdk.js"
+
+
+@pytest.mark.parametrize("passed_on", ["/sandbox/checkout/", "/checkout/"])
+def test_behind_a_proxy_its_address_may_have_a_path(room, passed_on):
+    client = Client(startup.at_path(room, "https://shop.test/sandbox"))
+    body = {"request": payment_request(), "windowType": "IFRAME", "page": "https://shop.test/"}
+    answer = client.post(passed_on, json=body)
+    assert answer.json["url"].startswith("/sandbox/checkout/"), answer.text
+    page = client.get(answer.json["url"])
+    assert "/sandbox/static/sandbox.css" in page.text
+    assert startup.at_path(room, "https://shop.test") is room
 
 
 def test_what_is_wrong_is_one_clear_message(tmp_path):

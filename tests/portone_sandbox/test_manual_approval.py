@@ -20,7 +20,7 @@ from portone_server_sdk.errors import (
 )
 
 import portone_sandbox
-from portone_sandbox import accounts, attempts
+from portone_sandbox import attempts, channels
 from tests.portone_sandbox.client import (
     KEY,
     SECRET,
@@ -32,7 +32,7 @@ from tests.portone_sandbox.client import (
     switch,
 )
 
-MANUAL = {"channelKey": accounts.MANUAL_CHANNEL}
+MANUAL = {"channelKey": channels.MANUAL_CHANNEL}
 ACCOUNT = {**MANUAL, "payMethod": "VIRTUAL_ACCOUNT"}
 
 
@@ -47,7 +47,7 @@ def read(portone):
 
 
 def test_the_channels_are_listed(base):
-    default, manual = requests.get(f"{base}/control/channels", timeout=10).json()
+    default, manual, live, *others = requests.get(f"{base}/control/channels", timeout=10).json()
     assert default == {
         "key": portone_sandbox.settings(base)["PORTONE_CHANNEL_KEY"],
         "pgProvider": "TOSSPAYMENTS",
@@ -56,21 +56,30 @@ def test_the_channels_are_listed(base):
         "manualApproval": False,
     }
     assert (manual["key"], manual["type"], manual["manualApproval"]) == (
-        accounts.MANUAL_CHANNEL,
+        channels.MANUAL_CHANNEL,
         "TEST",
         True,
     )
+    assert (live["pgProvider"], live["type"], live["manualApproval"]) == (
+        "TOSSPAYMENTS",
+        "LIVE",
+        False,
+    )
+    assert {each["type"] for each in others} == {"TEST"}
+    assert sorted(each["pgProvider"] for each in others) == sorted(
+        channels.PGS.keys() - {"TOSSPAYMENTS"}
+    )
     console = requests.get(f"{base}/?lang=en", timeout=10).text
-    assert all(channel["key"] in console for channel in (default, manual))
+    assert all(channel["key"] in console for channel in (default, manual, live, *others))
     assert console.count("Manual approval") == 1
 
 
 @pytest.mark.parametrize(
     ("choice", "key"),
     [
-        ("1", accounts.MANUAL_CHANNEL),
-        ("0", accounts.DEFAULT_CHANNEL),
-        ("", accounts.DEFAULT_CHANNEL),
+        ("1", channels.MANUAL_CHANNEL),
+        ("0", channels.DEFAULT_CHANNEL),
+        ("", channels.DEFAULT_CHANNEL),
     ],
 )
 def test_a_setting_gives_a_merchant_that_channel(monkeypatch, choice, key):
@@ -89,7 +98,7 @@ def test_a_token_is_given_and_nothing_is_paid(base, portone):
     assert result["paymentToken"] and "code" not in result
     waiting = read(portone)
     assert isinstance(waiting, shapes.ReadyPayment)
-    assert waiting.channel.key == accounts.MANUAL_CHANNEL
+    assert waiting.channel.key == channels.MANUAL_CHANNEL
     assert "paymentToken" not in pay(base, "approve", paymentId="payment2")
 
 
@@ -266,14 +275,14 @@ def test_an_attempt_beside_an_issued_account_is_not_confirmed(base, portone):
 def test_the_other_outcomes_are_those_of_the_approval(base, portone, monkeypatch):
     monkeypatch.setattr(attempts, "SLOW_SECONDS", 600)
     tokens = {
-        outcome: pay(base, outcome, paymentId=outcome, **MANUAL)["paymentToken"]
+        outcome: pay(base, outcome, paymentId=f"payment-{outcome}", **MANUAL)["paymentToken"]
         for outcome in ("discount", "slow", "abandon")
     }
     for payment_id, token in tokens.items():
-        portone.confirm_payment(payment_id=payment_id, payment_token=token)
-    assert portone.get_payment(payment_id="discount").amount.paid == 900
-    assert isinstance(portone.get_payment(payment_id="slow"), shapes.ReadyPayment)
-    assert isinstance(portone.get_payment(payment_id="abandon"), shapes.PaidPayment)
+        portone.confirm_payment(payment_id=f"payment-{payment_id}", payment_token=token)
+    assert portone.get_payment(payment_id="payment-discount").amount.paid == 900
+    assert isinstance(portone.get_payment(payment_id="payment-slow"), shapes.ReadyPayment)
+    assert isinstance(portone.get_payment(payment_id="payment-abandon"), shapes.PaidPayment)
 
 
 def test_a_payment_that_is_pending_is_not_offered(base):

@@ -22,18 +22,19 @@ def commands(page):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_its_calls_do_what_it_says(base, page):
     start, *calls = commands(page)
-    assert start == ".venv/bin/flask --app portone_sandbox run --port 5001\n"
+    assert start == "pip install path/to/this/repository\nportone-sandbox serve\n"  # .ci/package
     script = "set -e\n" + "".join(calls).replace("http://localhost:5001", base)
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
-    empty, paid, read, cancelled, *_, switches = map(json.loads, lines)
+    empty, paid, read, cancelled, *_, switches, calls = map(json.loads, lines)
     assert empty == {}
     assert paid == read and (paid["id"], paid["status"]) == ("order-1", "PAID")
     assert (cancelled["status"], cancelled["amount"]["cancelled"]) == ("PARTIAL_CANCELLED", 300)
     assert {name: each for name, each in switches.items() if each} == {
         "window": {"outcome": "decline"}
     }
+    assert [each["url"] for each in calls["entries"]] == ["/payments/order-1"]
     assert run.stdout.count("'no answer") == 0 and run.stderr.startswith("curl:")
 
 

@@ -12,6 +12,7 @@ from portone_sandbox import accounts, clock, enums, methods, records, virtual_ac
 from portone_sandbox.errors import Refused
 from tests.portone_sandbox.client import SETTINGS, control, open_window, pay, payment_request
 
+IN_TEN_DAYS = clock.timestamp(datetime.now(timezone.utc) + timedelta(days=10))
 METHODS = sorted(methods.METHOD_TYPES.keys() - {"VIRTUAL_ACCOUNT"})
 STATUSES = {
     "pend": shapes.PayPendingPayment,
@@ -54,7 +55,13 @@ def test_every_status_of_every_method_is_read_strictly(base, portone, pay_method
 )
 def test_whatever_the_window_offers_a_merchant_can_ask_for(base, pay_method, place, name):
     for code in methods.SELECTIONS[pay_method].options:
-        assert open_window(base, payMethod=pay_method, **{place: {name: code}}).status_code == 200
+        opened = open_window(
+            base,
+            payMethod=pay_method,
+            channelKey=SETTINGS["PORTONE_CHANNEL_KEY"],
+            **{place: {name: code}},
+        )
+        assert opened.status_code == 200
 
 
 def test_codes_are_the_rest_apis():
@@ -95,8 +102,8 @@ def test_codes_are_the_rest_apis():
         ),
         (
             "CONVENIENCE_STORE",
-            {"convenienceStore": {"paymentDeadline": {"dueDate": "2030-01-02T03:04:05Z"}}},
-            {"payment_deadline": "2030-01-02T03:04:05.000000Z"},
+            {"convenienceStore": {"paymentDeadline": {"dueDate": IN_TEN_DAYS}}},
+            {"payment_deadline": IN_TEN_DAYS},
         ),
     ],
 )

@@ -26,6 +26,7 @@ from portone_server_sdk.errors import (
 )
 
 from portone_sandbox import attempts, cancellations, idempotency
+from portone_sandbox.channels import KEYS_BY_PG
 from tests.portone_sandbox.client import (
     KEY,
     SECRET,
@@ -73,7 +74,7 @@ def test_an_approved_card_is_paid(base, portone):
     ("pay_method", "shape", "options"),
     [
         ("TRANSFER", shapes.PaymentMethodTransfer, {}),
-        ("EASY_PAY", shapes.PaymentMethodEasyPay, {"easyPay": {"easyPayProvider": "NAVERPAY"}}),
+        ("EASY_PAY", shapes.PaymentMethodEasyPay, {"easyPay": {"easyPayProvider": "KAKAOPAY"}}),
         ("MOBILE", shapes.PaymentMethodMobile, {"productType": "REAL"}),
     ],
 )
@@ -158,8 +159,8 @@ def test_a_closed_account_takes_no_deposit(base, portone, result):
         portone.close_virtual_account(payment_id="payment1")
 
 
-def test_a_closed_account_can_be_a_failed_payment(base, portone):
-    switch(base, "close", result="FAILED")
+def test_a_closed_account_is_a_failed_payment(base, portone):
+    """https://developers.portone.io/release-notes/api-sdk/2024-01-25"""
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     closed = portone.close_virtual_account(payment_id="payment1")
     payment = portone.get_payment(payment_id="payment1")
@@ -167,7 +168,8 @@ def test_a_closed_account_can_be_a_failed_payment(base, portone):
     assert (payment.failed_at, payment.failure.reason) == (closed.closed_at, "계좌말소")
 
 
-def test_a_closed_account_is_a_cancelled_payment(base, portone):
+def test_a_closed_account_can_be_a_cancelled_payment(base, portone):
+    switch(base, "close", result="CANCELLED")
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     closed = portone.close_virtual_account(payment_id="payment1")
     payment = portone.get_payment(payment_id="payment1")
@@ -440,7 +442,7 @@ def test_another_amount_than_was_registered_opens_no_window(base, portone):
         payment_id="payment1", total_amount=1000, tax_free_amount=0, currency="KRW"
     )
     for changes in ({"totalAmount": 100}, {"currency": "USD"}, {"taxFreeAmount": 1}):
-        refused = open_window(base, **changes)
+        refused = open_window(base, **{"channelKey": KEYS_BY_PG["NICE_V2"], **changes})
         assert (refused.status_code, refused.json()["code"]) == (409, "AmountNotEqualToPredefined")
     with pytest.raises(PaymentNotFoundError):
         portone.get_payment(payment_id="payment1")
@@ -507,7 +509,7 @@ def test_an_unknown_payment_is_not_found(base, portone):
 
 def test_a_payment_id_may_hold_anything(base, portone):
     payment_id = "주문/1 ?&#%2F"
-    open_window(base, paymentId=payment_id)
+    open_window(base, paymentId=payment_id, channelKey=KEYS_BY_PG["NICE_V2"])
     assert portone.get_payment(payment_id=payment_id).id == payment_id
 
 

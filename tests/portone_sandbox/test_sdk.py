@@ -12,7 +12,7 @@ import pytest
 from portone_server_sdk import payment as shapes
 from werkzeug.wrappers import Response
 
-from portone_sandbox.accounts import MANUAL_CHANNEL
+from portone_sandbox.channels import KEYS_BY_PG, MANUAL_CHANNEL
 from tests.browser import sync_api
 from tests.portone_sandbox.client import payment_request
 from tests.portone_sandbox.conftest import serve
@@ -50,6 +50,8 @@ class Shop:
 
     def open(self, **changes):
         """Press Pay."""
+        if "windowType" in changes:  # Toss Payments has one form of window for each device
+            changes = {"channelKey": KEYS_BY_PG["NICE_V2"], **changes}
         self.page.evaluate("given => { request = given; }", payment_request(**changes))
         self.page.click("#pay")
 
@@ -332,6 +334,47 @@ def test_one_window_at_a_time(shop):
     shop.open()
     shop.choose("approve")
     assert "code" not in shop.answer()["answer"]
+
+
+NAVERPAY = {
+    "channelKey": KEYS_BY_PG["NAVERPAY"],
+    "payMethod": "EASY_PAY",
+    "bypass": {
+        "naverpay": {
+            "productItems": [
+                {"categoryType": "PRODUCT", "categoryId": "GENERAL", "uid": "p1"}
+                | {"name": "나이키 와플 트레이너 2 SD", "count": 1}
+            ]
+        }
+    },
+}
+
+
+def test_the_pg_decides_the_window_that_the_request_leaves_open(shop, portone):
+    """A popup at Naver Pay on a PC, an iframe at Toss Payments. No answer is awaited before it."""
+    with shop.page.expect_popup() as popup:
+        shop.open(**NAVERPAY)
+    popup.value.click("[data-outcome=approve]")
+    assert shop.answer()["answer"]["paymentId"] == "payment1"
+    assert portone.get_payment(payment_id="payment1").channel.pg_provider == "NAVERPAY"
+    shop.open(paymentId="payment2")
+    shop.choose("approve")
+    assert shop.answer()["answer"]["paymentId"] == "payment2"
+
+
+def test_a_phone_is_redirected_by_naver_pay(visit):
+    shop = visit(device="iPhone 13")
+    shop.open(redirectUrl=f"{shop.url}back", **NAVERPAY)
+    shop.page.click("[data-outcome=approve]")
+    shop.page.wait_for_url(f"{shop.url}back?*")
+
+
+def test_a_window_form_that_the_pg_does_not_have_is_thrown(shop):
+    popup = shop.open_popup(channelKey=KEYS_BY_PG["TOSSPAYMENTS"])
+    wait_until_closed(popup)
+    assert thrown(shop.answer()) == "BadRequest"
+    message = shop.answer()["error"]["message"]
+    assert "windowType.pc" in message and "pg/v2/tosspayments" in message
 
 
 def test_a_bad_request_closes_its_popup(shop):

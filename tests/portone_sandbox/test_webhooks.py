@@ -137,7 +137,6 @@ def test_a_virtual_account_is_told_of_until_its_end(base, portone, merchant):
 
 
 def test_a_closed_account_that_is_a_failed_payment_is_told_of(base, portone, merchant):
-    switch(base, "close", result="FAILED")
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     portone.close_virtual_account(payment_id="payment1")
     merchant.wait_for_calls(3)
@@ -145,6 +144,7 @@ def test_a_closed_account_that_is_a_failed_payment_is_told_of(base, portone, mer
 
 
 def test_a_closed_account_is_told_of(base, portone, merchant):
+    switch(base, "close", result="CANCELLED")
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     portone.close_virtual_account(payment_id="payment1")
     merchant.wait_for_calls(3)
@@ -357,7 +357,7 @@ def test_a_merchant_that_hangs_keeps_no_other_from_being_told(base, portone, mer
     with Server() as slow:
         slow.fault = hang
         for number in range(5):
-            open_window(base, paymentId=f"slow{number}", noticeUrls=[slow.url])
+            open_window(base, paymentId=f"payment-slow{number}", noticeUrls=[slow.url])
         slow.wait_for_calls(5)
         pay(base, "approve")
         told(portone, 2)

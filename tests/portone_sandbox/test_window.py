@@ -10,6 +10,7 @@ import requests
 from portone_server_sdk import payment as shapes
 
 from portone_sandbox import methods
+from portone_sandbox.channels import KEYS_BY_PG
 from tests.portone_sandbox.client import choose, open_window, pay
 
 CHOSEN = {  # payMethod: what the buyer enters on the first screen, and on the second
@@ -223,7 +224,7 @@ def months(**option):
     [
         ({"totalAmount": 49_999}, [0]),
         ({"totalAmount": 50_000}, [0, *range(2, 13)]),
-        ({"totalAmount": 50_000, "currency": "USD"}, [0]),
+        ({"totalAmount": 50_000, "currency": "USD", "channelKey": KEYS_BY_PG["NICE_V2"]}, [0]),
         ({"totalAmount": 50_000, "card": months(fixedMonth=5)}, [5]),
         ({"totalAmount": 49_999, "card": months(fixedMonth=5)}, [0]),
         ({"totalAmount": 50_000, "card": months(availableMonthList=[2, 4])}, [0, 2, 3, 4]),

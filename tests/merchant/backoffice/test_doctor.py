@@ -22,7 +22,6 @@ from werkzeug.serving import make_server
 
 import merchant
 import portone_sandbox
-from merchant.backoffice.pg_tasks import PGS
 from portone_sandbox import SandboxAdapter
 from tests.databases import (
     ON_MYSQL,
@@ -385,6 +384,12 @@ def test_a_tunnels_address_is_tried_instead_of_the_public_one(run_shop, serve):
 
 # The PG
 
+SEVERAL = {
+    "PORTONE_CHANNELS": "KPN=key-1 KAKAOPAY=key-2",
+    "PORTONE_CHANNEL_KEY": "",
+    "PORTONE_PG": "",
+}
+
 
 @pytest.mark.parametrize(
     ("settings", "listed"),
@@ -392,8 +397,8 @@ def test_a_tunnels_address_is_tried_instead_of_the_public_one(run_shop, serve):
         ({"PORTONE_PG": "KCP_V2"}, ["iamport.co/kcp-v2", "a contract", "pg/v2/kcp-v2"]),
         ({"PORTONE_PG": "KCP_V2", "PORTONE_PAY_METHODS": "CARD"}, ["a contract"]),
         ({"PORTONE_PG": "TOSSPAY_V2"}, ["nothing that PortOne's page names"]),
-        ({"PORTONE_CHANNELS": "KPN=key-1 KAKAOPAY=key-2"}, ["/kpn/virtual-account", "KAKAOPAY"]),
-        ({}, ["PORTONE_PG is not set"]),
+        (SEVERAL, ["/kpn/virtual-account", "KAKAOPAY", "channel key-1, key-2"]),
+        ({"PORTONE_PG": ""}, ["PORTONE_PG is not set"]),
     ],
 )
 def test_what_is_to_be_done_at_the_pg_is_listed(run_shop, settings, listed):
@@ -403,7 +408,7 @@ def test_what_is_to_be_done_at_the_pg_is_listed(run_shop, settings, listed):
 
 
 def test_the_pg_of_a_channel_that_was_paid_through_is_known(run_shop, portone):
-    shop = run_shop(PORTONE_API_BASE=portone.url)
+    shop = run_shop(PORTONE_API_BASE=portone.url, PORTONE_PG="")
     pay(shop, portone, "TEST", pgProvider="NICE_V2")
     assert "/nicepay-v2" in examine(shop.app)
     assert "the channel's PG is NICE_V2" in the_fault(
@@ -414,9 +419,12 @@ def test_the_pg_of_a_channel_that_was_paid_through_is_known(run_shop, portone):
     assert faults(shop) == []
 
 
-def test_a_pg_that_portone_does_not_have_is_named(run_shop):
-    fault = the_fault(run_shop(PORTONE_PG="KCP"))
-    assert "KCP is not known" in fault and all(pg in fault for pg in PGS)
+def test_each_of_several_channels_is_compared_with_its_own_payments(run_shop, portone):
+    shop = run_shop(PORTONE_API_BASE=portone.url, **SEVERAL)
+    pay(shop, portone, "TEST", key="key-2", pgProvider="NAVERPAY")
+    fault = the_fault(shop)
+    assert "key-2 is of KAKAOPAY, but the channel's PG is NAVERPAY" in fault
+    assert "the channel key-2 is TEST" in examine(shop.app)
 
 
 # The database

@@ -180,7 +180,7 @@ def test_every_state_of_an_order_has_its_message(
     }
     page = assert_language(language, asking_shop.page(order))
     assert_message(page, kind, language)
-    assert ("<q>[" in page) == (status == "FAILED")
+    assert ("<q>" in page) == (status == "FAILED")
 
 
 def assert_message(page, kind, language):
@@ -263,7 +263,8 @@ def test_the_message_of_a_redirect_is_quoted_and_leads_to_no_state(shop, speak, 
     }
     page = shop.client.get("/payment-redirect", query_string=query, follow_redirects=True).text
     assert_message(assert_language(language, page), "PENDING", language)
-    assert '<small lang="ko"><q>[A1] 안 됩니다</q></small>' in page
+    assert '<span lang="ko"><q>안 됩니다</q></span>' in page, "the PG's message, unaltered"
+    assert "<code data-failure-code>A1</code>" in page, "its code is the developer's"
 
 
 def test_a_language_that_is_chosen_keeps_the_page_and_goes_with_the_next_request(shop):
