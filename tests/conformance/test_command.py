@@ -4,9 +4,10 @@ import json
 
 import portone_server_sdk as portone
 import pytest
+from click.testing import CliRunner
 from flask import Flask, request
 
-from portone_sandbox import accounts
+from portone_sandbox import accounts, cli
 from portone_sandbox.conformance import forging, main, paying, report, situations
 from portone_sandbox.conformance.findings import Result, failed, passed, score, unknown
 from portone_sandbox.conformance.portone import PortOne, Webhooks
@@ -109,3 +110,10 @@ def test_the_sandboxs_addresses_are_not_the_merchants():
     assert portone_address.is_own("http://127.0.0.1:5001/sandbox/checkout/1")
     assert not portone_address.is_own("http://localhost:5001/complete")
     assert not portone_address.is_own("http://localhost:5002/sandbox/checkout/1")
+
+
+def test_the_command_is_one_of_portone_sandboxs():
+    result = CliRunner().invoke(cli.main, ["conformance", "--help"])
+    assert result.exit_code == 0
+    assert "--paid SELECTOR" in result.output
+    assert CliRunner().invoke(cli.main, ["conformance", "http://localhost:1/"]).exit_code == 2
