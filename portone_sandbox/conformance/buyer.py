@@ -42,6 +42,7 @@ class Buyer:
         self.plan = Plan()
         self._shop = shop
         self._is_in_window = False
+        self._sent_before = 0  # requests of the page before it had a result
         self._trouble: Exception | None = None  # of a plan, which runs inside a call of the page
         self.context.expose_binding("portoneJudgeBefore", self._before)
         self.context.expose_binding("portoneJudgeAfter", self._after)
@@ -102,6 +103,10 @@ class Buyer:
         sent = self.traffic.completions(self.payment_id)
         return bool(self.results) and bool(sent) and sent[-1].status is None
 
+    def has_reacted(self) -> bool:
+        """Whether the page has asked its server for anything since it had a result."""
+        return len(self.traffic.exchanges) > self._sent_before
+
     def shown(self) -> Shown:
         """What the page shows now."""
         if self._shows(self._shop.paid):
@@ -155,10 +160,11 @@ class Buyer:
     def _arrive(self, frame: "Frame") -> None:
         """A redirect has brought the page back to the merchant."""
         if frame == self.page.main_frame and self.traffic.is_merchants(frame.url):
-            self._leave_window()
+            self._is_in_window = False
 
     def _leave_window(self) -> None:
         self._is_in_window = False
+        self._sent_before = len(self.traffic.exchanges)
         self.traffic.last_change = time.monotonic()
 
     def _before(self, source: Any, request: Json) -> Json:
@@ -177,7 +183,9 @@ class Buyer:
         else:
             result = ended["result"]
             self.results.append(result)
-            requests = [each for each in self.requests if each["paymentId"] == ended["paymentId"]]
+            requests = [
+                each for each in self.requests if each.get("paymentId") == ended.get("paymentId")
+            ]
             answer = self._ask(
                 lambda: self.plan.after(result, requests[-1]) if self.plan.after else None
             )

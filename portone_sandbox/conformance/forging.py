@@ -23,8 +23,7 @@ BIND = (
 @situation("forged-completion", "A completion without any payment is not believed", ASK)
 def forged_completion(judge: Judge) -> Finding:
     buyer, shown = judge.attempt(before=lambda request: give(result_of(request)))
-    seen = judge.evidence(buyer, shown)
-    return failed(seen) if shown.state == "paid" else passed(seen)
+    return judge.not_paid(buyer, shown, judge.evidence(buyer, shown))
 
 
 @situation("forged-after-decline", "A declined payment that the browser calls paid is not", ASK)
@@ -32,8 +31,7 @@ def forged_after_decline(judge: Judge) -> Finding:
     buyer, shown = judge.attempt(
         "decline", after=lambda result, request: give(result_of(request, result["txId"]))
     )
-    seen = judge.evidence(buyer, shown)
-    return failed(seen) if shown.state == "paid" else passed(seen)
+    return judge.not_paid(buyer, shown, judge.evidence(buyer, shown))
 
 
 @situation("foreign-payment", "A paid payment that the merchant never made is not accepted", BIND)
@@ -54,7 +52,7 @@ def foreign_payment(judge: Judge) -> Finding:
     buyer.open()
     _, shown = judge.attempt(before=pay_under_another_id, buyer=buyer)
     seen = f"In place of {buyer.payment_id}: {judge.evidence(buyer, shown, ids[0])}"
-    return failed(seen) if shown.state == "paid" else passed(seen)
+    return judge.not_paid(buyer, shown, seen)
 
 
 @situation(
@@ -77,7 +75,7 @@ def another_orders_payment(judge: Judge) -> Finding:
     sent = traffic.completions(paid_id) + traffic.completions(buyer.payment_id)
     seen = f"{paid_id} in place of {buyer.payment_id}: {judge.evidence(buyer, shown, paid_id)}"
     if shown.state != "paid":
-        return passed(seen)
+        return judge.not_paid(buyer, shown, seen)
     names = _identifiers(first.traffic.completions(paid_id), sent, {paid_id, buyer.payment_id})
     if names:
         return failed(f"{seen} The request named this order besides ({', '.join(names)}).")

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import requests
+
 from .buyer import Buyer
-from .findings import Finding, Situation, unknown
+from .findings import Finding, Situation, failed, passed, unknown
 from .plan import Plan, Shop, Shown
-from .portone import Call, Json, PortOne, Webhooks
+from .portone import Call, Json, PortOne, Unusable, Webhooks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,6 +50,8 @@ class Judge:
             return situation.run(self)
         except NotJudged as error:
             return unknown(str(error))
+        except (Unusable, requests.RequestException) as error:
+            return unknown(f"The sandbox or the merchant's server did not play along: {error}")
         except Error as error:
             return unknown(f"The browser could not go on: {error.message.splitlines()[0]}")
         finally:
@@ -100,6 +104,14 @@ class Judge:
         if record.get("status") != "PAID":
             raise NotJudged("Without the page this payment can't be made: it needs a confirmation.")
         return record
+
+    def not_paid(self, buyer: Buyer, shown: Shown, seen: str) -> Finding:
+        """The verdict of a claim that must not be believed."""
+        if shown.state == "paid":
+            return failed(seen)
+        if not buyer.has_reacted():
+            return unknown(f"{seen} The page did nothing with the result, so nothing was claimed.")
+        return passed(seen)
 
     def calls(self, payment_id: str) -> list[Call]:
         calls = self.portone.calls(payment_id)
