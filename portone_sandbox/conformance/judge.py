@@ -62,8 +62,8 @@ class Judge:
         """What the page asks the SDK for when nobody meddles."""
         if self._honest_request is None:
             buyer, _ = self.attempt(before=lambda request: NEVER)
-            self._honest_request = {**buyer.requests[-1], **self.base_changes}
-        return self._honest_request
+            self._honest_request = buyer.requests[-1]
+        return {**self._honest_request, **self.base_changes}
 
     @property
     def webhooks(self) -> Webhooks:
