@@ -10,7 +10,7 @@ import requests
 
 from . import browser, report
 from .buyer import Buyer
-from .findings import SITUATIONS, Finding, Result, Situation, unknown
+from .findings import Finding, Result, Situation, unknown
 from .judge import Judge
 from .own_sandbox import running_sandbox
 from .plan import Shop
@@ -19,6 +19,7 @@ from .situations import load
 
 EXIT_FAILED, EXIT_WRONG_USE = 1, 2
 START_SECONDS = 300  # for the merchant to be started with the settings that were printed
+HONEST = "honest-paid"
 DEPENDENT = "An honest payment is not shown as paid, so nothing else can be told apart."
 
 
@@ -83,13 +84,13 @@ def _judge(options: argparse.Namespace) -> list[Result]:
         return [
             _run(judge, each)
             for each in situations
-            if not options.only or each.name in (*options.only, SITUATIONS[0].name)
+            if not options.only or each.name in (*options.only, HONEST)
         ]
 
 
 def _run(judge: Judge, situation: Situation) -> Result:
     finding: Finding
-    if situation is not SITUATIONS[0] and not judge.is_honest_paid:
+    if situation.name != HONEST and not judge.is_honest_paid:
         finding = unknown(DEPENDENT)
     else:
         finding = judge.run(situation)

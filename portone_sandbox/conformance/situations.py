@@ -8,7 +8,7 @@ MODULES = ("paying", "tampering", "forging", "repeating", "notifying", "breaking
 
 
 def load() -> list[Situation]:
-    """An import adds a module's checks to SITUATIONS."""
+    """An import adds a module's checks to SITUATIONS, whoever imports it first."""
     for name in MODULES:
         import_module(f".{name}", __package__)
-    return SITUATIONS
+    return sorted(SITUATIONS, key=lambda each: MODULES.index(each.run.__module__.split(".")[-1]))
