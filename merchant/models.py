@@ -42,7 +42,7 @@ session = cast(
 
 
 class Order(Base):
-    """What a buyer wants.
+    """What a buyer orders.
 
     `payment_id` is its newest attempt, or, once paid, the attempt that paid it.
     """

@@ -88,7 +88,7 @@ def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list
     if "DUPLICATE" in payment.reasons and status in TAKEN:
         return "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
     if reasons and not is_accepted and (status != "CANCELLED" or is_other_payment(verdict)):
-        status = "MISMATCH"  # a refunded payment is CANCELLED whatever it was: nothing is left
+        status = "MISMATCH"  # a failed check does not matter after the refund: no money is left
     if is_accepted and is_other_payment(verdict):
         return None, reasons
     if status == payment.status or status in NEXT[state]:

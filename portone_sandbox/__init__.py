@@ -33,12 +33,14 @@ from . import (
     rest,
     startup,
 )
-from .data_folder import default_database
 from .documents import Json
 from .errors import Refused
+from .http_request import PaymentIdConverter, not_in_sandbox
 from .payment_request import is_http_url
 from .sandbox import Sandbox
+from .store import default_path
 from .transport import SandboxAdapter
+from .webhook_request import trusted_certificates
 
 __all__ = ["API_BASE", "SandboxAdapter", "create_app", "settings"]
 
@@ -79,16 +81,17 @@ def create_app(
     """The sandbox as a Flask app. `app.extensions["sandbox"].close()` ends what it started.
 
     database: path of its SQLite file, or ":memory:"; by default SANDBOX_DATABASE, else
-    that of data_folder.py. webhook_url: where the webhooks of payments without
+    store.default_path(). webhook_url: where the webhooks of payments without
     `noticeUrls` go, unless SANDBOX_WEBHOOK_URL names another (empty: nowhere). A path is one of the
     site whose page opened the payment window. ValueError names a setting that is malformed.
     """
-    path = str(database or os.environ.get("SANDBOX_DATABASE") or default_database())
+    path = str(database or os.environ.get("SANDBOX_DATABASE") or default_path())
     webhook_url = os.environ.get("SANDBOX_WEBHOOK_URL", webhook_url)
     if webhook_url and not (webhook_url.startswith("/") or is_http_url(webhook_url)):
         message = f"SANDBOX_WEBHOOK_URL must be an HTTP(S) URL or a path, not {webhook_url!r}."
         raise ValueError(message)
     channels.settings(os.environ)  # so that a malformed setting is found at the start
+    trusted_certificates()
     sandbox = Sandbox(path, webhook_url, _minute_seconds(), _is_server())
     app = build_app(sandbox)
     _print_settings_when_alone(webhook_url)
@@ -101,6 +104,8 @@ def build_app(sandbox: Sandbox) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = _JsonProvider(app)
+    app.url_map.converters["payment_id"] = PaymentIdConverter
+    app.url_map.merge_slashes = False  # an id may begin with a slash
     app.extensions["sandbox"] = sandbox
     journal_calls.listen_to(app)
     _register_routes(app)
@@ -159,6 +164,8 @@ def _answer_refusal(error: Refused) -> ResponseReturnValue:
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error is request.routing_exception:
+        return _answer_refusal(not_in_sandbox())
     status = error.code or 500
     type = "INVALID_REQUEST" if status < 500 else "INTERNAL"
     return _answer_error(status, {"type": type, "message": error.description or error.name})

@@ -50,7 +50,7 @@ class Attempts:
             raise RequestError(code, message, 409)
         checkout: Checkout = {
             "txId": identifiers.stable_id(
-                payment_id, "attempt", len(db.list_checkouts(payment_id))
+                db.state().generation, payment_id, "attempt", len(db.list_checkouts(payment_id))
             ),
             "paymentId": payment_id,
             "request": params,

@@ -6,6 +6,7 @@ from . import accounts
 from .documents import Json, RegisteredTerms
 from .enums import BANK, CURRENCY
 from .errors import Refused
+from .json_text import MAX_INTEGER
 from .methods import rest_name
 from .schema import Enum, Object, fields, read
 
@@ -37,7 +38,7 @@ CONFIRM = Object(
 )
 RESEND_WEBHOOK = Object(optional=fields(str, "storeId webhookId"))
 
-MAX_AMOUNT = 2**53 - 1  # the largest whole number that JavaScript counts exactly
+MAX_AMOUNT = MAX_INTEGER
 POSITIVE_AMOUNTS = ("amount", "totalAmount")  # other numbers may be 0
 
 

@@ -88,11 +88,22 @@ def left_to_cancel(record: Payment, balance: Balance) -> int:
     return record["amount"][balance] - record["amount"]["cancelled"]
 
 
+def _vat_left(record: Payment, cancellations: list[Cancellation]) -> int:
+    succeeded = [each for each in cancellations if each["status"] == "SUCCEEDED"]
+    return record["amount"]["vat"] - sum(each["vatAmount"] for each in succeeded)
+
+
 def _with_success(record: Payment, place: int, balance: Balance) -> Payment:
     """place: of the cancellation that has succeeded now."""
     cancellation = record["cancellations"][place].copy()
     if cancellation["totalAmount"] > left_to_cancel(record, balance):
         raise Refused("CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT")
+    others = record["cancellations"][:place] + record["cancellations"][place + 1 :]
+    if cancellation["vatAmount"] > _vat_left(record, others):
+        raise Refused("CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT")
+    tax_free_left = record["amount"]["taxFree"] - record["amount"]["cancelledTaxFree"]
+    if cancellation["taxFreeAmount"] > tax_free_left:
+        raise Refused("CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT")
     amount: Amount = record["amount"].copy()
     amount["cancelled"] += cancellation["totalAmount"]
     amount["cancelledTaxFree"] += cancellation["taxFreeAmount"]
@@ -119,17 +130,19 @@ def _parts_to_cancel(record: Payment, body: CancelBody, balance: Balance) -> Can
     left = left_to_cancel(record, balance)
     # A discount can be more than what is taxed; then the rest of the tax-free part is gone too.
     tax_free_left = min(left, amount["taxFree"] - amount["cancelledTaxFree"])
-    succeeded = [each for each in record.get("cancellations", []) if each["status"] == "SUCCEEDED"]
-    vat_left = max(0, amount["vat"] - sum(each["vatAmount"] for each in succeeded))
+    vat_left = _vat_left(record, record.get("cancellations", []))
     total = body.get("amount", left)
     tax_free = body.get("taxFreeAmount", 0 if "amount" in body else tax_free_left)
-    vat = body.get("vatAmount", vat_left if total == left else round((total - tax_free) / 11))
+    computed_vat = min(vat_left, round((total - tax_free) / 11))
+    vat = body.get("vatAmount", vat_left if total == left else computed_vat)
     refusals = {
         "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN": body.get("currentCancellableAmount", left) != left,
         "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT": total > left,
         "SUM_OF_PARTS_EXCEEDS_CANCEL_AMOUNT": tax_free + body.get("vatAmount", 0) > total,
         "CANCEL_TAX_FREE_AMOUNT_EXCEEDS_CANCELLABLE_TAX_FREE_AMOUNT": tax_free > tax_free_left,
-        "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": total - tax_free > left - tax_free_left,
+        "CANCEL_TAX_AMOUNT_EXCEEDS_CANCELLABLE_TAX_AMOUNT": (
+            total - tax_free > left - tax_free_left or vat > vat_left
+        ),
     }
     for type, is_refused in refusals.items():
         if is_refused:

@@ -15,6 +15,7 @@ from . import buyer_form, enums, payment_request, switches
 from .documents import Checkout, Json, SdkResult
 from .errors import RequestError
 from .http_request import buyer_browser, merchant_origin
+from .json_text import read_json
 from .language import prefer_language
 from .outcomes import is_manual, is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
@@ -43,7 +44,10 @@ def open_checkout() -> ResponseReturnValue:
     windowType: IFRAME, POPUP or REDIRECTION. page: the address of the merchant's page. The payment
     is then READY.
     """
-    body = request.get_json(silent=True)
+    try:
+        body = read_json(request.get_data())
+    except ValueError as error:
+        raise RequestError("BadRequest", f"The body must be JSON. {error}") from None
     if not isinstance(body, dict):
         raise RequestError("BadRequest", "The body must be a JSON object.")
     params = payment_request.check(body.get("request"))

@@ -1,6 +1,6 @@
 """Times as PortOne writes them: RFC 3339 in UTC, with microseconds."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta, timezone
 
 from .request_documents import Deadline
 
@@ -9,7 +9,8 @@ DEFAULT_VALID_HOURS = 7 * 24
 
 
 def timestamp(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
 
 
 def parse(text: str) -> datetime:
@@ -37,8 +38,16 @@ def deadline(option: Deadline, issued_at: datetime) -> datetime:
 
     option: `{"validHours": int}` or `{"dueDate": str}`, else a week after issued_at.
     dueDate is ISO 8601, or YYYYMMDD or YYYYMMDDHHmmss as the SDK's types have it. Without a time
-    zone it is Korean time. ValueError when it is none of these.
+    zone it is Korean time. ValueError or OverflowError when it is none of these, or in the first or
+    the last year that a datetime has: it must be a time in every zone.
     """
+    due = _due(option, issued_at)
+    if due.year in (MINYEAR, MAXYEAR):
+        raise ValueError("There is no such time in other zones.")
+    return due
+
+
+def _due(option: Deadline, issued_at: datetime) -> datetime:
     if "dueDate" not in option:
         return issued_at + timedelta(hours=option.get("validHours", DEFAULT_VALID_HOURS))
     date = option["dueDate"]

@@ -1,14 +1,16 @@
 """The console's pages: the payments, their records and actions, and the switches."""
 
 import json
+import re
 from datetime import datetime, timezone
 from functools import partial
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, clock, journal, switches
+from . import actions, channels, clock, guard, journal, switches
 from .cancellations import left_to_cancel
+from .database import Database
 from .demand_texts import sentence
 from .documents import Json
 from .events import TYPES
@@ -18,6 +20,7 @@ from .search import search
 from .virtual_accounts import awaits_deposit
 
 bp = Blueprint("console", __name__)
+guard.protect(bp)
 
 PAGE_SIZE = 50
 JOURNAL_SIZE = 100
@@ -29,6 +32,8 @@ def index() -> ResponseReturnValue:
     """Query: `q`, a text to search for, or a paymentId to go to; `status`; `page`, from 0."""
     text = request.args.get("q")
     with current_sandbox().store.reading() as db:
+        if has_tag(db):
+            return "", 304
         if text and db.find_payment(text):
             return redirect(url_for(".payment", payment_id=text))
         payments, page = search(db, _search_body(text))
@@ -64,27 +69,53 @@ def _search_body(text: str | None) -> Json:
     return {"filter": filter, "page": {"number": number, "size": PAGE_SIZE}}
 
 
+@bp.after_request
+def add_tag(response: Response) -> Response:
+    """The page has a tag, by which a browser that has it asks for another one only."""
+    if "tag" in g and response.status_code in (200, 304):
+        response.set_etag(g.tag)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Vary"] = "Accept-Language, Cookie"
+    return response
+
+
+def has_tag(db: Database, *more: object) -> bool:
+    """Whether the browser has the page as it is now.
+
+    more: what the page shows besides what is stored.
+    """
+    state, hidden = db.state(), db.count_hidden_payments(clock.now())
+    values = (state.identity, state.changes, hidden, language(), *more)
+    g.tag = "-".join(map(str, values))
+    return request.if_none_match.contains(g.tag)
+
+
 @bp.get("/console/journal")
 def show_journal() -> ResponseReturnValue:
     """The newest calls and webhooks. Query: `paymentId`."""
     payment_id = request.args.get("paymentId") or None
     with current_sandbox().store.reading() as db:
+        if has_tag(db):
+            return "", 304
         entries = journal.entries(db, payment_id, limit=JOURNAL_SIZE, newest_first=True)
     return render_template("journal.html", entries=entries, payment_id=payment_id)
 
 
-@bp.get("/console/payments/<path:payment_id>")
+@bp.get("/console/payments/<payment_id:payment_id>")
 def payment(payment_id: str) -> ResponseReturnValue:
     sandbox = current_sandbox()
     with sandbox.store.reading() as db:
         record = db.find_payment(payment_id) or abort(404)
+        is_waiting = awaits_deposit(record)
+        if has_tag(db, is_waiting):
+            return "", 304
         webhooks = db.list_webhooks(payment_id)
         attempts = db.list_checkouts(payment_id)
         return render_template(
             "payment.html",
             payment=record,
             shown=sandbox.payments.show(db, record),
-            is_waiting=awaits_deposit(record),
+            is_waiting=is_waiting,
             awaits_confirmation=any(
                 each["paymentToken"] and not each["isConfirmed"] for each in attempts
             ),
@@ -101,7 +132,7 @@ def _timestamp(seconds: float | None) -> str | None:
     return clock.timestamp(datetime.fromtimestamp(seconds, timezone.utc))
 
 
-@bp.post("/console/payments/<path:payment_id>/<action>")
+@bp.post("/console/payments/<payment_id:payment_id>/<action>")
 def act(payment_id: str, action: str) -> ResponseReturnValue:
     """A button. Form: `amount`, for a deposit and a cancel; `webhookId`."""
     actions.run(payment_id, action, _form("amount"))
@@ -121,6 +152,6 @@ def set_switch(name: str) -> ResponseReturnValue:
 def _form(number_field: str) -> Json:
     """The fields that are filled in. number_field: the one that becomes a number."""
     form: Json = {name: value for name, value in request.form.items() if value}
-    if form.get(number_field, "").isdecimal():
+    if re.fullmatch("[0-9]{1,16}", form.get(number_field, "")):
         form[number_field] = int(form[number_field])
     return form

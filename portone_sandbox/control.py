@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, control_openapi, journal, payment_request, switches
+from . import actions, channels, control_openapi, guard, journal, payment_request, switches
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -16,6 +16,7 @@ from .outcomes import is_pg_code, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
+guard.protect(bp)
 
 
 @bp.get("/openapi.json")
@@ -70,8 +71,7 @@ def get_journal() -> ResponseReturnValue:
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
     """Delete all payments and restore the default of every switch."""
-    with current_sandbox().store.writing() as db:
-        db.delete_everything()
+    current_sandbox().store.reset()
     return {}
 
 
@@ -107,7 +107,7 @@ def pay() -> ResponseReturnValue:
     return jsonify(shown)
 
 
-@bp.get("/payments/<path:payment_id>/warnings")
+@bp.get("/payments/<payment_id:payment_id>/warnings")
 def get_warnings(payment_id: str) -> ResponseReturnValue:
     """`[{txId, parameter, message, korean, page}]`: what the channel's PG cuts, ignores, advises or
     allows by contract only, of each attempt's request.
@@ -120,7 +120,7 @@ def get_warnings(payment_id: str) -> ResponseReturnValue:
     )
 
 
-@bp.post("/payments/<path:payment_id>/<action>")
+@bp.post("/payments/<payment_id:payment_id>/<action>")
 def act(payment_id: str, action: str) -> ResponseReturnValue:
     """One of actions.ACTIONS -> the payment after it."""
     body = _json_object(json_body() if request.get_data() else {})

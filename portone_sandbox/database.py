@@ -6,27 +6,26 @@ the documents mean.
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
 from .documents import Checkout, IdempotentAnswer, Json, Payment, RegisteredTerms
-from .webhook_documents import Webhook
+from .search_fields import searchable_text
+from .tables import TABLES
+from .webhook_queries import WebhookQueries, dump
 
-TABLES = (
-    "payments",
-    "checkouts",
-    "registered_terms",
-    "idempotent_answers",
-    "switches",
-    "webhooks",
-    "journal",
-)
-
-SELECT_PAYMENT = "SELECT record, visibleAt, earlier FROM payments WHERE id = ?"
+SELECT_PAYMENT = "SELECT record, visibleAt, earlier FROM payments"
 SAVE_PAYMENT = """
-    INSERT OR REPLACE INTO payments
-        (id, status, requestedAt, statusChangedAt, record, visibleAt, earlier)
-    VALUES (:id, :status, :requestedAt, :statusChangedAt, :record, :visibleAt, :earlier)
+    INSERT INTO payments (id, status, requestedAt, statusChangedAt, visibleAt, record, earlier)
+    VALUES (:id, :status, :requestedAt, :statusChangedAt, :visibleAt, :record, :earlier)
+    ON CONFLICT (id) DO UPDATE SET
+        status = excluded.status, requestedAt = excluded.requestedAt,
+        statusChangedAt = excluded.statusChangedAt, visibleAt = excluded.visibleAt,
+        record = excluded.record, earlier = excluded.earlier
+"""
+SAVE_TEXT = """
+    INSERT OR REPLACE INTO payment_texts (number, text)
+    SELECT number, ? FROM payments WHERE id = ?
 """
 SELECT_CHECKOUTS_OF_PAYMENT = "SELECT checkout FROM checkouts WHERE paymentId = ? ORDER BY rowid"
 SAVE_CHECKOUT = """
@@ -37,35 +36,34 @@ SAVE_ANSWER = """
     INSERT OR REPLACE INTO idempotent_answers (key, fingerprint, expiresAt, status, answer)
     VALUES (?, ?, ?, ?, ?)
 """
-INSERT_WEBHOOK = "INSERT INTO webhooks (id, paymentId, dueAt, webhook) VALUES (?, ?, ?, ?)"
-SELECT_WEBHOOKS_OF_PAYMENT = """
-    SELECT webhook, dueAt FROM webhooks WHERE paymentId = ? ORDER BY number
-"""
-UPDATE_WEBHOOK = "UPDATE webhooks SET dueAt = ?, claimedUntil = NULL, webhook = ? WHERE id = ?"
-SELECT_DUE_WEBHOOK = """
-    SELECT id FROM webhooks WHERE dueAt <= :now AND coalesce(claimedUntil, 0) < :now
-    ORDER BY dueAt LIMIT 1
-"""
 
 
-class Database:
+class State(NamedTuple):
+    """identity: of this database. generation: how often it was reset. changes: how often it was
+    changed. The last two never become lower.
+    """
+
+    identity: str
+    generation: int
+    changes: int
+
+
+class Database(WebhookQueries):
     """The database inside a `reading()` or `writing()` block of a Store.
 
     after_commit: functions to call once the transaction is committed.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.after_commit: list[Callable[[], None]] = []
 
-    def rows(self, query: str, values: Mapping[str, Any] | tuple[Any, ...]) -> list[sqlite3.Row]:
-        return self.connection.execute(query, values).fetchall()
+    def state(self) -> State:
+        row = self.connection.execute("SELECT * FROM state").fetchone()
+        return State(row["identity"], row["generation"], row["changes"])
 
-    def row(
-        self, query: str, values: Mapping[str, Any] | tuple[Any, ...] = ()
-    ) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self.connection.execute(query, values).fetchone()
-        return row
+    def count_change(self) -> None:
+        self.connection.execute("UPDATE state SET changes = changes + 1")
 
     # Payments
 
@@ -74,12 +72,16 @@ class Database:
 
         visible_at: a time, to get the record as the REST API shows it then (see save_payment).
         """
-        row = self.row(SELECT_PAYMENT, (payment_id,))
-        if row is None:
-            return None
-        is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
-        record: Payment = json.loads(row["earlier"] if is_hidden else row["record"])
-        return record
+        return _record(self.row(f"{SELECT_PAYMENT} WHERE id = ?", (payment_id,)), visible_at)
+
+    def find_payment_by_number(self, number: int, visible_at: str | None = None) -> Payment | None:
+        """number: of its row."""
+        return _record(self.row(f"{SELECT_PAYMENT} WHERE number = ?", (number,)), visible_at)
+
+    def count_hidden_payments(self, now: str) -> int:
+        """Those that the REST API shows at that time as they were before (see save_payment)."""
+        row = self.row("SELECT count(*) AS hidden FROM payments WHERE visibleAt > ?", (now,))
+        return row["hidden"] if row else 0
 
     def save_payment(self, record: Payment, visible_at: str | None = None) -> None:
         """Insert or replace the payment.
@@ -92,11 +94,12 @@ class Database:
             "status": record["status"],
             "requestedAt": record["requestedAt"],
             "statusChangedAt": record["statusChangedAt"],
-            "record": _dump(record),
+            "record": dump(record),
             "visibleAt": visible_at,
-            "earlier": _dump(earlier) if earlier else None,
+            "earlier": dump(earlier) if earlier else None,
         }
         self.connection.execute(SAVE_PAYMENT, values)
+        self.connection.execute(SAVE_TEXT, (searchable_text(record), record["id"]))
 
     # Payment windows
 
@@ -111,7 +114,7 @@ class Database:
         return [json.loads(row["checkout"]) for row in rows]
 
     def save_checkout(self, checkout: Checkout) -> None:
-        values = (checkout["txId"], checkout["paymentId"], _dump(checkout))
+        values = (checkout["txId"], checkout["paymentId"], dump(checkout))
         self.connection.execute(SAVE_CHECKOUT, values)
 
     # Registered terms
@@ -123,7 +126,7 @@ class Database:
 
     def save_terms(self, payment_id: str, terms: RegisteredTerms) -> None:
         insert = "INSERT OR REPLACE INTO registered_terms (paymentId, terms) VALUES (?, ?)"
-        self.connection.execute(insert, (payment_id, _dump(terms)))
+        self.connection.execute(insert, (payment_id, dump(terms)))
 
     # Answers to an Idempotency-Key
 
@@ -146,9 +149,12 @@ class Database:
             answer["fingerprint"],
             answer["expires_at"],
             answer["status"],
-            _dump(answer["answer"]),
+            dump(answer["answer"]),
         )
         self.connection.execute(SAVE_ANSWER, values)
+
+    def delete_old_answers(self, now: float) -> None:
+        self.connection.execute("DELETE FROM idempotent_answers WHERE expiresAt <= ?", (now,))
 
     # Switches
 
@@ -162,43 +168,18 @@ class Database:
         self.connection.execute("DELETE FROM switches WHERE name = ?", (name,))
         if setting is not None:
             insert = "INSERT INTO switches (name, setting) VALUES (?, ?)"
-            self.connection.execute(insert, (name, _dump(setting)))
-
-    # Webhooks. dueAt: when to send it, in seconds since 1970; None for never.
-
-    def add_webhook(self, payment_id: str, webhook: Webhook, due_at: float | None) -> None:
-        values = (webhook["id"], payment_id, due_at, _dump(webhook))
-        self.connection.execute(INSERT_WEBHOOK, values)
-
-    def find_webhook(self, webhook_id: str) -> tuple[Webhook, float | None] | None:
-        row = self.row("SELECT webhook, dueAt FROM webhooks WHERE id = ?", (webhook_id,))
-        return (json.loads(row["webhook"]), row["dueAt"]) if row else None
-
-    def list_webhooks(self, payment_id: str) -> list[tuple[Webhook, float | None]]:
-        """The payment's webhooks and when each is due, oldest first."""
-        rows = self.rows(SELECT_WEBHOOKS_OF_PAYMENT, (payment_id,))
-        return [(json.loads(row["webhook"]), row["dueAt"]) for row in rows]
-
-    def has_webhooks_to_send(self) -> bool:
-        return self.row("SELECT 1 FROM webhooks WHERE dueAt IS NOT NULL") is not None
-
-    def find_due_webhook(self, now: float) -> str | None:
-        """The id of the webhook that has been due for the longest and is claimed by nobody."""
-        row = self.row(SELECT_DUE_WEBHOOK, {"now": now})
-        return row["id"] if row else None
-
-    def claim_webhook(self, webhook_id: str, until: float) -> None:
-        """Until that time no other process sends it."""
-        update = "UPDATE webhooks SET claimedUntil = ? WHERE id = ?"
-        self.connection.execute(update, (until, webhook_id))
-
-    def save_webhook(self, webhook: Webhook, due_at: float | None) -> None:
-        self.connection.execute(UPDATE_WEBHOOK, (due_at, _dump(webhook), webhook["id"]))
+            self.connection.execute(insert, (name, dump(setting)))
 
     def delete_everything(self) -> None:
+        """The next payments get other ids: what was under way must not be taken for theirs."""
         for table in TABLES:
             self.connection.execute(f"DELETE FROM {table}")
+        self.connection.execute("UPDATE state SET generation = generation + 1")
 
 
-def _dump(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False)
+def _record(row: sqlite3.Row | None, visible_at: str | None) -> Payment | None:
+    if row is None:
+        return None
+    is_hidden = visible_at and row["visibleAt"] and visible_at < row["visibleAt"]
+    record: Payment = json.loads(row["earlier"] if is_hidden else row["record"])
+    return record

@@ -37,6 +37,7 @@ REFUSALS = {
     ),
     "IDEMPOTENCY_OUTSTANDING_REQUEST": (409, "같은 멱등 키의 요청이 아직 처리되고 있습니다."),
     "MAX_WEBHOOK_RETRY_COUNT_REACHED": (400, "웹훅을 더 이상 다시 보낼 수 없습니다."),
+    "NOT_IN_SANDBOX": (404, "이 샌드박스에 없는 기능입니다."),  # not of PortOne's
     "PG_PROVIDER": (502, "PG사에서 오류를 전달했습니다."),
 }
 

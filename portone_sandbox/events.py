@@ -15,6 +15,7 @@ from .database import Database
 from .documents import Cancellation, Json, Payment
 from .errors import Refused
 from .identifiers import stable_id
+from .payment_request import is_http_url
 from .webhook_documents import ShownWebhook, Webhook
 
 RETRY_MINUTES = (1, 4, 16, 64, 256)  # PortOne varies them at random; a test needs them fixed
@@ -83,11 +84,9 @@ class Events:
         urls = self._urls(db, record) or ([""] if self._keeps_all else [])
         for url in urls:
             number = len(db.list_webhooks(record["id"]))
-            db.add_webhook(
-                record["id"],
-                _new_webhook(record, url, trigger, type, number),
-                due_at if url else None,
-            )
+            id = stable_id(db.state().generation, record["id"], "webhook", number)
+            webhook = _new_webhook(record, url, trigger, type, id)
+            db.add_webhook(record["id"], webhook, due_at if url else None)
             db.after_commit.append(self._notify)
 
     def _urls(self, db: Database, record: Payment) -> list[str]:
@@ -95,31 +94,39 @@ class Events:
         checkout = db.find_checkout(record["transactionId"])
         notice_urls = checkout["request"].get("noticeUrls") if checkout else None
         urls = notice_urls or ([self.default_url] if self.default_url else [])
-        urls = [urljoin(record["origin"]["url"], url) for url in urls if url]
-        return [url for url in urls if url.startswith(("http://", "https://"))]
+        urls = [_absolute(record["origin"]["url"], url) for url in urls if url]
+        return [url for url in urls if is_http_url(url)]
 
     def resend(self, db: Database, payment_id: str, webhook_id: str | None) -> str:
         """Have the payment's webhook sent once more, now. None: the newest. Returns its id.
 
         Refused when there is no such webhook, or when it was sent again too often.
         """
-        webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id) if webhook["url"]]
+        webhooks = [each for each in db.list_webhooks(payment_id) if each[0]["url"]]
         if webhook_id is not None:
-            webhooks = [each for each in webhooks if each["id"] == webhook_id]
+            webhooks = [each for each in webhooks if each[0]["id"] == webhook_id]
         if not webhooks:
             raise Refused("WEBHOOK_NOT_FOUND")
-        webhook = webhooks[-1]
+        webhook, due_at = webhooks[-1]
         manual = [each for each in webhook["deliveries"] if each["trigger"] == "MANUAL"]
         if len(manual) >= MAX_MANUAL_TRIES:
             raise Refused("MAX_WEBHOOK_RETRY_COUNT_REACHED")
-        webhook["isResend"] = True
+        if not webhook["isResend"]:
+            webhook["isResend"], webhook["retryAt"] = True, due_at
         db.save_webhook(webhook, due_at=time.time())
         db.after_commit.append(self._notify)
         return webhook["id"]
 
 
-def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, number: int) -> Webhook:
-    """number: how many webhooks the payment has already."""
+def _absolute(page: str, url: str) -> str:
+    """page: whatever a merchant's page said that its address is."""
+    try:
+        return urljoin(page, url)
+    except ValueError:
+        return ""
+
+
+def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, id: str) -> Webhook:
     event_type = f"Transaction.{type}"
     event = {
         "type": event_type,
@@ -128,7 +135,7 @@ def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, numb
     }
     return {
         "paymentStatus": record["status"],
-        "id": stable_id(record["id"], "webhook", number),
+        "id": id,
         "url": url,
         "isAsync": trigger is not None,
         "currentExecutionCount": 0,
@@ -137,6 +144,7 @@ def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, numb
         "eventType": event_type,
         "eventTrigger": trigger,
         "isResend": False,
+        "retryAt": None,
         "deliveries": [],
     }
 

@@ -89,6 +89,7 @@ def _find_or_start(key: str, fingerprint: str) -> IdempotentAnswer | None:
     with store.writing() as db:
         earlier = db.find_answer(key, time.time())
         if earlier is None:
+            db.delete_old_answers(time.time())
             db.save_answer(key, _entry(fingerprint, RUNNING_SECONDS))
         return earlier
 

@@ -1,7 +1,8 @@
 """Ids and numbers that PortOne, a PG or a bank would make.
 
 They follow from the paymentId and the number of the attempt, not from chance: a script that pays
-the same payment again in an empty sandbox gets the same ones, so a test can expect them.
+the same payment in another new sandbox gets the same ones, so a test can expect them. After a reset
+they are others: a webhook or a window of before it must not be taken for one of after it.
 """
 
 import uuid

@@ -8,6 +8,7 @@ from .korean import KOREAN
 
 LANGUAGES = ("ko", "en")
 CURRENCIES_WITHOUT_MINOR_UNIT = ("KRW", "JPY", "VND")
+COOKIE = "portone_sandbox_lang"  # sites on localhost have their cookies in common
 COOKIE_SECONDS = 365 * 86400
 
 
@@ -17,19 +18,24 @@ def prefer_language(language: str | None) -> None:
 
 
 def language() -> str:
-    """`?lang=`, else the language of the payment request, else the cookie's, else the browser's."""
-    for choice in (request.args.get("lang"), g.get("language"), request.cookies.get("lang")):
+    """`?lang=`, else the language of the payment request, else the cookie's, else the browser's.
+
+    A site that has the sandbox under a path of its own has one language with it: its cookie `lang`
+    counts before the browser's.
+    """
+    cookies = [request.cookies.get(COOKIE)]
+    if request.script_root:
+        cookies.append(request.cookies.get("lang"))
+    for choice in (request.args.get("lang"), g.get("language"), *cookies):
         if choice in LANGUAGES:
             return str(choice)
     return request.accept_languages.best_match(LANGUAGES) or "ko"
 
 
 def save_in_cookie(response: Response) -> Response:
-    """Flask's after_request. The merchant's site has a cookie of the same name: where both are one
-    site, they have one language.
-    """
+    """Flask's after_request."""
     if request.args.get("lang") in LANGUAGES:
-        response.set_cookie("lang", request.args["lang"], max_age=COOKIE_SECONDS, samesite="Lax")
+        response.set_cookie(COOKIE, request.args["lang"], max_age=COOKIE_SECONDS, samesite="Lax")
     return response
 
 

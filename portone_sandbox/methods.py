@@ -106,6 +106,7 @@ SELECTIONS = {
 
 MIN_INSTALLMENT_AMOUNT = 50_000
 DEFAULT_LONGEST_INSTALLMENT = 12
+LONGEST_INSTALLMENT = 60  # of any card company, so that a mistake does not fill the page
 
 
 def selected(params: PaymentRequest, form: Mapping[str, str] | None = None) -> str:
@@ -144,4 +145,4 @@ def installment_months(params: PaymentRequest) -> list[int]:
     if "fixedMonth" in option:
         return [option["fixedMonth"]]
     longest = max(option.get("availableMonthList") or [DEFAULT_LONGEST_INSTALLMENT])
-    return [0, *range(2, longest + 1)]
+    return [0, *range(2, min(longest, LONGEST_INSTALLMENT) + 1)]

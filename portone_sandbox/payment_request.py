@@ -212,14 +212,23 @@ def _mistaken_amounts(params: PaymentRequest) -> Iterator[str]:
 
 
 def _mistaken_urls(params: PaymentRequest) -> Iterator[str]:
-    if not is_http_url(cast(Json, params).get("confirmUrl", "http://localhost")):
+    if not _can_be_opened(cast(Json, params).get("confirmUrl", "http://localhost")):
         yield "confirmUrl must be an HTTP(S) URL."
     url = params.get("redirectUrl", "http://localhost")
-    if not (is_http_url(url) or is_app_url(url)):
+    if not (_can_be_opened(url) or is_app_url(url)):
         yield "redirectUrl must be an HTTP(S) URL, or that of an app such as myapp://payment."
     # PortOne takes no relative address. The sandbox does: it is one of the merchant's own site.
     if not all(is_http_url(url) or url.startswith("/") for url in params.get("noticeUrls", [])):
         yield "noticeUrls must be HTTP(S) URLs."
+
+
+def _can_be_opened(url: str) -> bool:
+    """Whether it is an HTTP(S) URL with a host and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return is_http_url(url) and parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:
+        return False
 
 
 def _mistaken_deadline(place: str, option: Deadline) -> Iterator[str]:

@@ -4,7 +4,6 @@ Every error is `{type, message}`.
 """
 
 import hmac
-import json
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -15,7 +14,7 @@ from .database import Database
 from .documents import Json
 from .errors import Refused
 from .events import list_shown
-from .http_request import json_body
+from .http_request import checked_json, json_body, literal_slashes, not_in_sandbox
 from .idempotency import idempotent
 from .sandbox import current_sandbox
 from .search import SEARCH, search
@@ -27,14 +26,23 @@ bp.after_request(outages.after_call)
 
 @bp.before_request
 def authenticate() -> None:
-    secret = request.headers.get("Authorization", "").removeprefix("PortOne ")
-    if not hmac.compare_digest(secret.encode(), accounts.API_SECRET.encode()):
+    """The header is `PortOne <API secret>`: https://developers.portone.io/api/rest-v2"""
+    given, expected = request.headers.get("Authorization", ""), f"PortOne {accounts.API_SECRET}"
+    if not hmac.compare_digest(given.encode(), expected.encode()):
         raise Refused("UNAUTHORIZED")
     if request.args.get("storeId", accounts.STORE_ID) != accounts.STORE_ID:
         raise Refused("FORBIDDEN")
 
 
-@bp.get("/payments/<path:payment_id>")
+@bp.before_request
+def refuse_other_routes() -> None:
+    """`GET /payments/a/transactions` is not the payment a/transactions, whose slash is `%2F`."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    if literal_slashes() not in (None, rule.count("/") - 1):
+        raise not_in_sandbox()
+
+
+@bp.get("/payments/<payment_id:payment_id>")
 def get_payment(payment_id: str) -> ResponseReturnValue:
     sandbox = current_sandbox()
     with sandbox.store.reading() as db:
@@ -47,10 +55,8 @@ def get_payments() -> ResponseReturnValue:
     """The filter is in the query's `requestBody`, as most clients can't send a body with GET, or
     in the body.
     """
-    try:
-        body = json.loads(request.args.get("requestBody") or request.get_data() or "{}")
-    except ValueError:
-        raise Refused("INVALID_REQUEST", "requestBody must be JSON.") from None
+    text = request.args.get("requestBody") or request.get_data() or "{}"
+    body = checked_json(text, "requestBody")
     sandbox = current_sandbox()
     with sandbox.store.reading() as db:
         records, page = search(db, check_body(body, SEARCH))
@@ -58,14 +64,14 @@ def get_payments() -> ResponseReturnValue:
         return jsonify(items=items, page=page)
 
 
-@bp.post("/payments/<path:payment_id>/pre-register")
+@bp.post("/payments/<payment_id:payment_id>/pre-register")
 @idempotent
 def pre_register_payment(db: Database, payment_id: str) -> Json:
     current_sandbox().payments.pre_register(db, payment_id, json_body())
     return {}
 
 
-@bp.post("/payments/<path:payment_id>/confirm")
+@bp.post("/payments/<payment_id:payment_id>/confirm")
 @idempotent
 def confirm_payment(db: Database, payment_id: str) -> Json:
     """ConfirmedPaymentSummary of portone-server-sdk requires paidAt. Where a virtual account was
@@ -75,21 +81,21 @@ def confirm_payment(db: Database, payment_id: str) -> Json:
     return {"pgTxId": record["pgTxId"], "paidAt": record["statusChangedAt"]}
 
 
-@bp.post("/payments/<path:payment_id>/cancel")
+@bp.post("/payments/<payment_id:payment_id>/cancel")
 @idempotent
 def cancel_payment(db: Database, payment_id: str) -> Json:
     record = current_sandbox().payments.cancel(db, payment_id, json_body(), "API")
     return {"cancellation": record["cancellations"][-1]}
 
 
-@bp.post("/payments/<path:payment_id>/virtual-account/close")
+@bp.post("/payments/<payment_id:payment_id>/virtual-account/close")
 @idempotent
 def close_virtual_account(db: Database, payment_id: str) -> Json:
     record = current_sandbox().payments.close_virtual_account(db, payment_id)
     return {"closedAt": record["statusChangedAt"]}
 
 
-@bp.post("/payments/<path:payment_id>/resend-webhook")
+@bp.post("/payments/<payment_id:payment_id>/resend-webhook")
 def resend_webhook(payment_id: str) -> ResponseReturnValue:
     """Sends the webhook at once and answers what came of it."""
     sandbox, asked_id = current_sandbox(), check_resend_webhook(json_body())

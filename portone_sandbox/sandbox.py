@@ -32,6 +32,7 @@ class Sandbox:
         keeps_all_webhooks: bool = False,
     ) -> None:
         self.webhook_url = webhook_url
+        self._is_server = sends_webhooks
         self.store = Store(database)
         self.sender = WebhookSender(self.store, minute_seconds, sends_webhooks)
         self.events = events = Events(webhook_url, self.sender.notify, keeps_all_webhooks)
@@ -40,6 +41,9 @@ class Sandbox:
 
     def start(self) -> None:
         """Send what is due. With a webhook_url every process sends what the others store, too."""
+        if self._is_server:  # its pages may be others than those of the process before it
+            with self.store.writing() as db:
+                db.count_change()
         self.sender.start(always=bool(self.webhook_url))
 
     def end_checkout(

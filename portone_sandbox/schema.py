@@ -6,13 +6,13 @@
 A shape is str, int, bool or dict (any object), an Enum, a ListOf or an Object.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any
 
 from .documents import Json
+from .json_text import MAX_INTEGER
 
 TYPE_NAMES: dict[type, str] = {
     dict: "an object",
@@ -34,9 +34,10 @@ class Enum:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list whose elements have one shape."""
+    """A list whose elements have one shape. max_length: None for any."""
 
     element: "Shape"
+    max_length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,6 @@ def read(value: object, shape: Object) -> Json:
 
     ValueError names what is missing or has another type.
     """
-    # A text with half of a surrogate pair (an emoji cut in two) can't be stored. This raises a
-    # UnicodeEncodeError, which is a ValueError.
-    json.dumps(value, ensure_ascii=False).encode()
     result: Json = _read(value, shape, "")
     return result
 
@@ -90,9 +88,13 @@ def _read_parts(value: Any, shape: Shape, name: str) -> Any:
     if isinstance(shape, Object):
         return _read_object(value, shape, name and f"{name}.")
     if isinstance(shape, ListOf):
+        if shape.max_length is not None and len(value) > shape.max_length:
+            raise ValueError(f"{name} must have at most {shape.max_length} elements.")
         return [_read(each, shape.element, f"{name}[{i}]") for i, each in enumerate(value)]
     if isinstance(shape, Enum):
         return _read_enum(value, shape, name)
+    if shape is int and abs(value) > MAX_INTEGER:
+        raise ValueError(f"{name} must not be larger than {MAX_INTEGER}.")
     return value
 
 

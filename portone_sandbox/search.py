@@ -16,11 +16,15 @@ from .documents import Json, Payment
 from .errors import Refused
 from .methods import METHOD_TYPES
 from .schema import Enum, ListOf, Object, fields
+from .search_fields import ALL_PATHS, TEXT_PATHS
 
 DEFAULT_DAYS = 90
 DEFAULT_SIZE = 10
 MAX_SIZE = 1000  # not documented; it is the limit of /payments-by-cursor
 MAX_REACH = 60_000
+# PortOne documents no limits for these.
+MAX_VALUES = 100
+MAX_TEXTS = 20
 
 TIMES = {"CREATED_AT": "requestedAt", "STATUS_CHANGED_AT": "statusChangedAt"}
 SORTS = {"REQUESTED_AT": "requestedAt", "STATUS_CHANGED_AT": "statusChangedAt"}
@@ -54,40 +58,6 @@ RECORD_VALUES = {
     **METHOD_TYPES,
 }
 
-TEXT_PATHS = {
-    "PAYMENT_ID": "id",
-    "TX_ID": "transactionId",
-    "SCHEDULE_ID": "scheduleId",
-    "FAIL_REASON": "failure.reason",
-    "CARD_ISSUER": "method.card.publisher",
-    "CARD_ACQUIRER": "method.card.issuer",
-    "CARD_BIN": "method.card.bin",
-    "CARD_NUMBER": "method.card.number",
-    "CARD_APPROVAL_NUMBER": "method.approvalNumber",
-    "CARD_RECEIPT_NAME": "method.card.name",
-    "CARD_INSTALLMENT": "method.installment.month",
-    "TRANS_BANK": "method.bank",
-    "VIRTUAL_ACCOUNT_HOLDER_NAME": "method.remitteeName",
-    "VIRTUAL_ACCOUNT_BANK": "method.bank",
-    "VIRTUAL_ACCOUNT_NUMBER": "method.accountNumber",
-    "PG_MERCHANT_ID": "channel.pgMerchantId",
-    "PG_TX_ID": "pgTxId",
-    "PG_RECEIPT_ID": "pgReceiptId",
-    "RECEIPT_APPROVAL_NUMBER": "cashReceipt.approvalNumber",
-    "PG_CANCELLATION_ID": "cancellations",
-    "CANCEL_REASON": "cancellations",
-    "ORDER_NAME": "orderName",
-    "CUSTOMER_NAME": "customer.name",
-    "CUSTOMER_EMAIL": "customer.email",
-    "CUSTOMER_PHONE_NUMBER": "customer.phoneNumber",
-    "CUSTOMER_ADDRESS": "customer.address.oneLine",
-    "CUSTOMER_ZIPCODE": "customer.zipcode",
-    "USER_AGENT": "origin.userAgent",
-    "BILLING_KEY": "billingKey",
-    "PROMOTION_ID": "promotionId",
-    "GIFT_CERTIFICATION_APPROVAL_NUMBER": "method.approvalNumber",
-}
-
 STATUSES = "READY PENDING VIRTUAL_ACCOUNT_ISSUED PAID FAILED PARTIAL_CANCELLED CANCELLED"
 
 FILTER = Object(
@@ -100,24 +70,33 @@ FILTER = Object(
         "sortOrder": Enum(("DESC", "ASC")),
         "version": Enum(("V1", "V2")),
         "platformType": Enum(("SDK_MOBILE", "SDK_PC", "API")),
-        "status": ListOf(Enum(tuple(STATUSES.split()))),
-        **fields(ListOf(str), "methods pgProvider"),
+        "status": ListOf(Enum(tuple(STATUSES.split())), MAX_VALUES),
+        **fields(ListOf(str, MAX_VALUES), "methods pgProvider"),
         **fields(bool, "isTest isScheduled isEscrow"),
-        "textSearch": ListOf(Object(required={"field": Enum(("ALL", *TEXT_PATHS)), "value": str})),
+        "textSearch": ListOf(
+            Object(required={"field": Enum(("ALL", *TEXT_PATHS)), "value": str}), MAX_TEXTS
+        ),
     }
 )
 SEARCH = Object(optional={"page": Object(optional=fields(int, "number size")), "filter": FILTER})
 
-# The record as the REST API shows it now; the value for each question mark is the present time.
-# The columns of the times are indexed, so that a page of changes reads no other payment.
-SHOWN_PAYMENTS = """
-    SELECT id, record, requestedAt, statusChangedAt FROM payments
-    WHERE coalesce(visibleAt, '') <= ?
-    UNION ALL
-    SELECT id, earlier, json_extract(earlier, '$.requestedAt'),
-        json_extract(earlier, '$.statusChangedAt') FROM payments
-    WHERE visibleAt > ?
+# The payments as the REST API shows them. Mostly none is hidden, and a page is selected by indexes
+# alone.
+ALL_PAYMENTS = """
+    SELECT number, id, status, record, requestedAt, statusChangedAt, 0 AS isHidden FROM payments
 """
+# The value for each question mark is the present time. A hidden payment is shown as it was.
+WITH_HIDDEN_PAYMENTS = f"""
+    {ALL_PAYMENTS} WHERE coalesce(visibleAt, '') <= ?
+    UNION ALL
+    SELECT number, id, json_extract(earlier, '$.status'), earlier,
+        json_extract(earlier, '$.requestedAt'), json_extract(earlier, '$.statusChangedAt'), 1
+    FROM payments WHERE visibleAt > ?
+"""
+COUNT = """
+    SELECT count(*) AS total, (SELECT count(*) FROM payments WHERE visibleAt > ?) AS hidden
+"""
+HAS_TEXT = "number IN (SELECT number FROM payment_texts WHERE instr(text, ?))"
 LAST_WEBHOOK_STATUS = """(
     SELECT json_extract(webhook, '$.status') FROM webhooks WHERE paymentId = shown.id
     ORDER BY number DESC LIMIT 1
@@ -155,39 +134,62 @@ def search(db: Database, body: Json) -> tuple[list[Payment], PageInfo]:
         )
         raise Refused("INVALID_REQUEST", message)
     check_store(filter)
-    conditions, now = _conditions(filter), clock.now()
+    now = clock.now()
+    for has_hidden in (False, True):
+        found, values = _find(filter, now, has_hidden)
+        (counts,) = db.rows(f"{COUNT} {found}", (now, *values))
+        if not counts["hidden"]:
+            break
     sort = SORTS[filter.get("sortBy", "REQUESTED_AT")]
-    order = f"{sort} {filter.get('sortOrder', 'DESC')}, id"
-    found = f"FROM ({SHOWN_PAYMENTS}) AS shown WHERE {' AND '.join(conditions.sql)}"
-    values = (now, now, *conditions.values)
-    count = db.row(f"SELECT count(*) AS total {found}", values)
-    query = f"SELECT id {found} ORDER BY {order} LIMIT ? OFFSET ?"
+    order = f"{sort} {filter.get('sortOrder', 'DESC')}, number"
+    query = f"SELECT number {found} ORDER BY {order} LIMIT ? OFFSET ?"
     rows = db.rows(query, (*values, size, number * size))
-    records = [db.find_payment(row["id"], visible_at=now) for row in rows]
-    page = PageInfo(number=number, size=size, totalCount=count["total"] if count else 0)
+    records = [db.find_payment_by_number(row["number"], visible_at=now) for row in rows]
+    page = PageInfo(number=number, size=size, totalCount=counts["total"])
     return [record for record in records if record], page
 
 
-def _conditions(filter: Json) -> Conditions:
+def _find(filter: Json, now: str, has_hidden: bool) -> tuple[str, tuple[Any, ...]]:
+    """The rest of a query after the columns, and the values for its question marks."""
+    conditions = _conditions(filter, has_hidden)
+    payments = WITH_HIDDEN_PAYMENTS if has_hidden else ALL_PAYMENTS
+    found = f"FROM ({payments}) AS shown WHERE {' AND '.join(conditions.sql)}"
+    return found, (*((now, now) if has_hidden else ()), *conditions.values)
+
+
+def _conditions(filter: Json, has_hidden: bool) -> Conditions:
     conditions = Conditions()
     _add_period(conditions, filter)
     for key, path in PATHS.items():
         if key in filter:
-            _add_comparison(conditions, key, _extract(path), filter[key])
+            column = "status" if key == "status" else _extract(path)
+            _add_comparison(conditions, key, column, filter[key])
     if "webhookStatus" in filter:
         conditions.add(f"{LAST_WEBHOOK_STATUS} = ?", filter["webhookStatus"])
     for text in filter.get("textSearch", []):
-        is_all = text["field"] == "ALL"
-        paths = sorted(set(TEXT_PATHS.values())) if is_all else [TEXT_PATHS[text["field"]]]
-        alternatives = " OR ".join(f"instr(lower({_extract(path)}), ?)" for path in paths)
-        conditions.add(f"({alternatives})", *[text["value"].lower()] * len(paths))
+        _add_text(conditions, text["field"], text["value"], has_hidden)
     return conditions
+
+
+def _add_text(conditions: Conditions, field: str, value: str, has_hidden: bool) -> None:
+    """payment_texts has the texts of what is not hidden, without the names of their fields."""
+    paths = ALL_PATHS if field == "ALL" else (TEXT_PATHS[field],)
+    in_record = " OR ".join(f"instr(lower({_extract(path)}), lower(?))" for path in paths)
+    has_text = f"isHidden OR {HAS_TEXT}" if has_hidden else HAS_TEXT
+    conditions.add(f"({has_text})", value.lower())
+    if field != "ALL":
+        conditions.add(f"({in_record})", *[value] * len(paths))
+    elif has_hidden:
+        conditions.add(f"(NOT isHidden OR {in_record})", *[value] * len(paths))
 
 
 def _add_period(conditions: Conditions, filter: Json) -> None:
     until = _read_time(filter, "until") or datetime.now(timezone.utc)
-    since = _read_time(filter, "from") or until - timedelta(days=DEFAULT_DAYS)
+    since = _read_time(filter, "from") or _days_before(until)
     time = TIMES[filter.get("timestampType", "STATUS_CHANGED_AT")]
+    # The plus leaves the index to the order: few of what is sorted is shown, and most is in time.
+    if time != SORTS[filter.get("sortBy", "REQUESTED_AT")]:
+        time = f"+{time}"
     conditions.add(f"{time} BETWEEN ? AND ?", clock.timestamp(since), clock.timestamp(until))
 
 
@@ -205,6 +207,14 @@ def _add_comparison(conditions: Conditions, key: str, column: str, value: Any) -
 
 def _extract(path: str) -> str:
     return f"json_extract(record, '$.{path}')"
+
+
+def _days_before(until: datetime) -> datetime:
+    try:
+        return until - timedelta(days=DEFAULT_DAYS)
+    except OverflowError:
+        message = f"filter.until must not be in the first {DEFAULT_DAYS} days of the year 1."
+        raise Refused("INVALID_REQUEST", message) from None
 
 
 def _read_time(filter: Json, key: str) -> datetime | None:

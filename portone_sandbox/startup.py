@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from . import channels
 from .payment_request import is_http_url
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def lines(settings: dict[str, str], webhook_url: str | None) -> Iterator[str]:
     yield "# Settings for a merchant's .env:"
     for name, value in settings.items():
         yield f"{name}={value}"
+    yield "# Every channel (the console shows what each demands):"
+    for channel in channels.list_channels():
+        kind = " manual approval" if channel["manualApproval"] else ""
+        yield f"# {channel['key']} {channel['pgProvider']} {channel['type']}{kind}"
     yield f"# Webhooks go to {webhook_url or 'nowhere: set SANDBOX_WEBHOOK_URL'}."
 
 

@@ -8,6 +8,7 @@ database.py has the queries. A file survives a restart; ":memory:" ends with `cl
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -16,71 +17,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .database import Database
+from .tables import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 4
-APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
 OLDER_TABLES = {"payments", "documents", "webhooks"}  # of the sandbox before it had a version
+PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 BUSY_SECONDS = 30
-
-SCHEMA = (
-    """
-    CREATE TABLE payments (
-        id TEXT PRIMARY KEY,
-        status TEXT NOT NULL,
-        requestedAt TEXT NOT NULL,
-        statusChangedAt TEXT NOT NULL,
-        record TEXT NOT NULL,
-        visibleAt TEXT,
-        earlier TEXT
-    )
-    """,
-    "CREATE INDEX payments_by_request ON payments (requestedAt)",
-    "CREATE INDEX payments_by_change ON payments (statusChangedAt)",
-    "CREATE INDEX hidden_payments ON payments (visibleAt) WHERE visibleAt IS NOT NULL",
-    """
-    CREATE TABLE checkouts (
-        txId TEXT PRIMARY KEY,
-        paymentId TEXT NOT NULL,
-        checkout TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX checkouts_of_payment ON checkouts (paymentId)",
-    "CREATE TABLE registered_terms (paymentId TEXT PRIMARY KEY, terms TEXT NOT NULL)",
-    """
-    CREATE TABLE idempotent_answers (
-        key TEXT PRIMARY KEY,
-        fingerprint TEXT NOT NULL,
-        expiresAt REAL NOT NULL,
-        status INTEGER,
-        answer TEXT
-    )
-    """,
-    "CREATE TABLE switches (name TEXT PRIMARY KEY, setting TEXT NOT NULL)",
-    """
-    CREATE TABLE webhooks (
-        number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        paymentId TEXT NOT NULL,
-        dueAt REAL,
-        claimedUntil REAL,
-        webhook TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX webhooks_of_payment ON webhooks (paymentId)",
-    "CREATE INDEX due_webhooks ON webhooks (dueAt) WHERE dueAt IS NOT NULL",
-    """
-    CREATE TABLE journal (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        paymentId TEXT,
-        kind TEXT NOT NULL,
-        entry TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX journal_of_payment ON journal (paymentId)",
-)
+SHRINK_MILLISECONDS = 2000  # how long it waits for other processes
+MAX_FREE_BYTES = 1_000_000  # that a file keeps after a reset
 
 log = logging.getLogger(__name__)
+
+
+def default_path() -> Path:
+    """Where the file is unless a setting says so.
+
+    In a checkout of the repository, or a copy of it, `instance/sandbox.db`. Installed, it is in the
+    user's data folder, as the XDG Base Directory Specification has it: packages are not a place
+    for data.
+    """
+    folder = Path(__file__).parent.parent
+    is_installed = folder.name in PACKAGE_FOLDERS or any(folder.glob("*.dist-info"))
+    if not is_installed:
+        return folder / "instance" / "sandbox.db"
+    home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not home.is_absolute():  # the specification has such a value ignored
+        home = Path.home() / ".local" / "share"
+    return home / "portone-sandbox" / "sandbox.db"
 
 
 class Store:
@@ -127,9 +90,21 @@ class Store:
     def writing(self) -> Iterator[Database]:
         """One transaction. It is the only writer from its start on; an exception rolls it back."""
         with self.reading() as db, _transaction(db.connection):
+            before = db.connection.total_changes
             yield db
+            if db.connection.total_changes > before:
+                db.count_change()
         for function in db.after_commit:
             function()
+
+    def reset(self) -> None:
+        """Delete everything, and give the disk space back unless another process is using it."""
+        with self.writing() as db:
+            db.delete_everything()
+        with self.reading() as db:
+            free = _pragma(db.connection, "freelist_count") * _pragma(db.connection, "page_size")
+            if free > MAX_FREE_BYTES:
+                _shrink(db.connection)
 
 
 @contextmanager
@@ -151,6 +126,16 @@ def _connect(path: str) -> sqlite3.Connection:
     # It survives a killed process, though not a power cut, and is several times faster than FULL.
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {SHRINK_MILLISECONDS}")
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        log.info("The file of the sandbox was not made smaller: %s", error)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def _create_file(path: str) -> None:

@@ -59,11 +59,13 @@ class Webhook(ShownWebhook):
     """A webhook as it is stored.
 
     eventType: such as "Transaction.Paid". eventTrigger: PaymentWebhookTrigger of
-    portone-server-sdk, or None. isResend: somebody asked to send it again.
-    deliveries: every try, oldest first, for the console.
+    portone-server-sdk, or None. isResend: somebody asked to send it again. retryAt: when it is due
+    by itself after that, in seconds since 1970; None for never. deliveries: every try, oldest
+    first, for the console.
     """
 
     eventType: str
     eventTrigger: str | None
     isResend: bool
+    retryAt: float | None
     deliveries: list[Delivery]

@@ -6,6 +6,7 @@ The signature is that of Standard Webhooks: https://www.standardwebhooks.com
 import base64
 import hashlib
 import hmac
+import os
 import socket
 import threading
 import time
@@ -25,6 +26,8 @@ from .webhook_documents import Delivery, Webhook, WebhookResponse
 TIMEOUT_SECONDS = 30  # without a byte
 MAX_SECONDS = 60  # in all
 KEPT_BODY_BYTES = 2000
+# Variables that name a file, or a folder, of certificates to trust; the last two are requests' own.
+CA_VARIABLES = ("SANDBOX_WEBHOOK_CA", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def sign(webhook_id: str, timestamp: str, body: str) -> str:
@@ -32,6 +35,20 @@ def sign(webhook_id: str, timestamp: str, body: str) -> str:
     key = base64.b64decode(accounts.WEBHOOK_SECRET.removeprefix("whsec_"))
     content = f"{webhook_id}.{timestamp}.{body}".encode()
     return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+
+
+def trusted_certificates() -> str | None:
+    """The certificates that a receiver's must be signed by; None for those that requests has.
+
+    ValueError when the setting SANDBOX_WEBHOOK_CA names no file.
+    """
+    for variable in CA_VARIABLES:
+        path = os.environ.get(variable)
+        if path and os.path.exists(path):
+            return path
+        if path and variable == CA_VARIABLES[0]:
+            raise ValueError(f"{variable} must be a file of certificates, not {path!r}.")
+    return None
 
 
 class WebhookRequest:
@@ -91,6 +108,7 @@ class WebhookRequest:
     def _post(self, headers: dict[str, str], body: str) -> WebhookResponse:
         with requests.Session() as session:
             session.trust_env = False  # a merchant's server on this machine is not behind a proxy
+            session.verify = trusted_certificates() or True
             for prefix in ("http://", "https://"):
                 session.mount(prefix, _WatchedAdapter(self._watch))
             answer = session.post(

@@ -36,7 +36,8 @@ def test_its_commands_name_what_is_there(command, pytestconfig):
         elif option == "-m" and ".venv/bin/pytest" in words:
             assert set(value.split()) - {"and", "not"} <= markers
         elif option == "-m" and value.startswith("tests."):
-            assert (ROOT / f"{value.replace('.', '/')}.py").is_file()
+            path = value.replace(".", "/")
+            assert (ROOT / f"{path}.py").is_file() or (ROOT / path / "__main__.py").is_file()
 
 
 def test_it_explains_every_marker(pytestconfig):

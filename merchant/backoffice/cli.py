@@ -21,7 +21,7 @@ from .reconciliation import LISTED, NOT_ASKED, NOT_LISTED
 
 REFUNDS = {
     "SUCCEEDED": "Refunded.",
-    "MADE_BEFORE": "Money was given back since this refund was first asked for; "
+    "MADE_BEFORE": "Money was refunded after this refund was first sent; "
     "nothing more was asked for now.",
     "REQUESTED": "The PG has taken the request and refunds later; flask reconcile follows it.",
     "FAILED": "PortOne says that the refund failed.",
@@ -128,7 +128,7 @@ def refund(
 
 def print_refund(status: str, payment: PaymentRow) -> None:
     click.echo(REFUNDS.get(status, REFUNDS["REQUESTED"]))
-    returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} given back"
+    returned = f"{payment.cancelled_amount} KRW of {payment.portone_amount} refunded"
     click.echo(f"{payment.status}: {returned}.")
 
 

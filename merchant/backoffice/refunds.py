@@ -1,7 +1,7 @@
 """Refunds a payment, wholly or in part, and never twice.
 
 A refund is stored before it is sent, with its idempotency key, and cleared when its result is known
-and printed. Who repeats it meanwhile sends the same key. PortOne keeps a key for three hours; after
+and printed. A repeat in the meantime sends the same key. PortOne keeps a key for three hours; after
 that its record of the payment tells whether the refund was made:
 https://developers.portone.io/api/rest-v2/overview
 """
@@ -37,7 +37,7 @@ def refund(
     """Refund `amount` (KRW) of a payment, or all that is left, and report the result.
 
     report: called with the result and the payment's row, before the stored refund is cleared: a
-    process that dies in between is told again by the next call, and refunds nothing.
+    process that dies in between reports again at the next call, and refunds nothing.
     account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the
     refund which is REQUESTED here has failed. Owns the session's transaction, as
     settlement.settle() does.

@@ -31,16 +31,20 @@ def is_name(text: str) -> bool:
 
 # field: (check, bytes at most, what was expected)
 BUYER: dict[str, tuple[Callable[[str], object], int, str]] = {
-    "name": (is_name, 30, "Expected a name of at most 30 bytes, without special characters."),
+    "name": (
+        is_name,
+        30,
+        "Enter a name of at most 30 Latin or 10 Korean letters, without special characters.",
+    ),
     "email": (
         re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+").fullmatch,
         100,
-        "Expected an e-mail address such as name@example.com.",
+        "Enter an e-mail address such as name@example.com.",
     ),
     "phone": (
         re.compile(r"\+?[0-9](-?[0-9]){8,14}").fullmatch,
         100,
-        "Expected a phone number such as 010-1234-5678.",
+        "Enter a phone number such as 010-1234-5678.",
     ),
 }
 REQUIRED = "This field is required."

@@ -16,107 +16,105 @@ class Message(NamedTuple):
 
 
 FAILED = "Payment failed"
-ISSUER = "The buyer's card company, bank or PG refused it. There is nothing to repair in the shop."
+ISSUER = "The buyer's card company, bank or PG refused it. Your code is not the cause."
 MISMATCH = "Payment not accepted"
-REFUND = (
-    "If money was taken, the shop gives it back. With any question, tell the shop your order ID."
-)
+REFUND = "If money was taken, the seller refunds it. If you have a question, contact the seller with your order ID."
 
 MESSAGES = {
     "PENDING": Message(
         title="Not paid yet",
         happened="No payment has been confirmed for this order.",
-        next_step="If you have just paid, check again in a moment. If not, try the payment again.",
-        hint="PortOne has no payment yet, or one that is READY: the window was not opened, or not finished. The browser's console shows what the SDK said.",
+        next_step="If you have just paid, check again in a moment. If you have not paid yet, please pay.",
+        hint="PortOne has no payment yet, or one that is READY: the window did not open, or the buyer did not finish. The SDK's errors are in the browser's developer tools (Console).",
     ),
     "PAY_PENDING": Message(
         title="Not paid yet",
-        happened="The payment company has not decided about this payment yet.",
+        happened="The payment is waiting for its approval.",
         next_step="Do not pay again. Check again in a moment.",
-        hint="PortOne says PAY_PENDING. A webhook, this page or flask reconcile brings the decision.",
+        hint="PortOne's status is PAY_PENDING. The result arrives by webhook, when you reload this page, or when flask reconcile runs.",
     ),
     "STALE": Message(
         title="Not paid yet",
-        happened="No payment has been confirmed for a long time.",
-        next_step="You can try the payment again. If money was taken, tell the shop your order ID.",
-        hint="The window was probably left. If the buyer says that money was taken, look for the payment ID in PortOne's console.",
+        happened="No payment has been confirmed for over an hour.",
+        next_step="You can try the payment again. If money was taken, contact the seller with your order ID.",
+        hint="The buyer has probably closed the window. If the buyer says that money was taken, search for the paymentId in PortOne's console.",
     ),
     "VIRTUAL_ACCOUNT_ISSUED": Message(
         title="Waiting for your deposit",
         happened="An account has been opened for your deposit.",
-        next_step="Pay the exact amount into the account below before the deadline, and the order is paid by itself.",
-        hint="The deposit is told by a webhook (Transaction.Paid). Without one, this page or flask reconcile finds it.",
+        next_step="Transfer the exact amount to the account below before the deadline. The order is then paid automatically.",
+        hint="PortOne announces the deposit by webhook (Transaction.Paid). If the webhook does not arrive, reload this page or run flask reconcile.",
     ),
     "EXPIRED": Message(
-        title="The deposit is overdue",
+        title="The deposit deadline has passed",
         happened="No deposit has been confirmed before the account's deadline.",
-        next_step="You can pay again, in another way too.",
+        next_step="You can pay again, also with another payment method.",
         hint="PortOne's status stays VIRTUAL_ACCOUNT_ISSUED after the deadline. The next attempt closes the account first.",
     ),
     "PAID": Message(
         title="Paid",
-        happened="The payment is confirmed with PortOne.",
-        next_step="There is nothing more to do.",
-        hint="PortOne's record matched the order, and merchant/fulfilment.py ran in the same transaction.",
+        happened="Your payment is complete.",
+        next_step="Thank you for your order.",
+        hint="PortOne's record matched the order. The state PAID and the work of merchant/fulfilment.py were stored in one transaction.",
     ),
     "CANCELLED": Message(
         title="Cancelled",
-        happened="The payment was cancelled and the whole amount is given back.",
+        happened="The payment was cancelled, and the whole amount is refunded.",
         next_step="To buy again, place a new order.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG; the record's cancellations say by whom.",
+        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
     ),
     "PARTIAL_CANCELLED": Message(
         title="Partly cancelled",
-        happened="Part of the payment was cancelled and is given back; the rest stays paid.",
-        next_step="There is nothing more to do.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG; the record's cancellations say by whom.",
+        happened="Part of the payment was cancelled and is refunded. The rest stays paid.",
+        next_step="If you have a question, contact the seller with your order ID.",
+        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
     ),
     "CLOSED": Message(
         title="Not paid",
-        happened="The payment was closed before any money was paid.",
+        happened="The payment ended before any money was paid.",
         next_step="You can try again.",
-        hint="The record is CANCELLED and was never paid, such as a virtual account that was closed.",
+        hint="The record is CANCELLED and was never paid, such as a virtual account that was closed before a deposit.",
     ),
     "GIVEN_BACK": Message(
         title="Not paid",
-        happened="The payment that was not accepted is given back.",
+        happened="The payment did not match the order and was refunded.",
         next_step="You can try again.",
-        hint="The mismatch was refunded. The order was never paid, so another attempt is open.",
+        hint="The mismatch was refunded. The order is still unpaid, so the buyer can pay again.",
     ),
     # An attempt failed: by the PG's code, below
     "FAILED": Message(
         title=FAILED,
         happened="The payment was not approved.",
-        next_step="Try again, or pay in another way. If it fails again, ask your card company or bank.",
-        hint="A code that merchant/pages/messages.py does not know. Look it up in the PG's documentation, and add it there if buyers meet it often.",
+        next_step="Try again, or use another payment method. If it fails again, ask your card company or bank.",
+        hint="merchant/pages/messages.py does not know this code. Look it up in the PG's documentation, and add it there if it is frequent.",
     ),
     "LEFT": Message(
-        title="You cancelled the payment",
-        happened="The payment was cancelled in the payment window. Nothing has been charged.",
-        next_step="The order is kept: pay whenever you like.",
-        hint="The buyer closed the window or pressed cancel. There is nothing to repair in the shop.",
+        title="Payment stopped",
+        happened="The payment was stopped in the payment window. Nothing has been charged.",
+        next_step="Your order is saved. You can pay at any time.",
+        hint="The buyer closed the window or pressed cancel. Your code is not the cause.",
     ),
     "LIMIT": Message(
         title=FAILED,
         happened="The amount or the number of payments is over the limit of this card or account.",
-        next_step="Pay with another card or in another way.",
+        next_step="Pay with another card or another payment method.",
         hint=ISSUER,
     ),
     "BALANCE": Message(
         title=FAILED,
         happened="The balance or the limit of this card or account is not enough.",
-        next_step="Top it up, or pay with another card or in another way.",
+        next_step="Add money to it, or use another card or payment method.",
         hint=ISSUER,
     ),
     "ENTRY": Message(
         title=FAILED,
-        happened="The card number or the password was not right.",
+        happened="The card number or the password was not correct.",
         next_step="Check what you enter, and try again.",
         hint=ISSUER,
     ),
     "EXPIRY": Message(
         title=FAILED,
-        happened="The card has expired, or its expiry date was not right.",
+        happened="The card has expired, or the expiry date was not correct.",
         next_step="Check the date, or pay with another card.",
         hint=ISSUER,
     ),
@@ -128,56 +126,56 @@ MESSAGES = {
     ),
     "MAINTENANCE": Message(
         title=FAILED,
-        happened="The card company, bank or payment company is not available just now.",
-        next_step="Try again a little later, or pay in another way.",
-        hint="A fault or maintenance beyond the shop. If it lasts, see the PG's notices.",
+        happened="The payment is not possible because of a temporary fault or maintenance at the card company or bank.",
+        next_step="Try again a little later, or use another payment method.",
+        hint="A fault or maintenance at the card company, bank or PG. If it continues, see the PG's notices.",
     ),
     "TIME_OUT": Message(
         title=FAILED,
-        happened="The time for this payment has run out.",
-        next_step="Try again, and finish the payment without leaving the window.",
-        hint="The PG ended the window because it was open for too long. There is nothing to repair in the shop.",
+        happened="The time for this payment is over.",
+        next_step="Try again. Do not close the payment window before the payment is complete.",
+        hint="The PG ended the window because it was open for too long. Your code is not the cause.",
     ),
     "PROCESSED": Message(
         title=FAILED,
-        happened="This payment had been processed before.",
-        next_step="Do not pay again yet: check again to see what became of it.",
-        hint="The PG saw the same payment twice. PortOne's console shows by the payment ID what became of it.",
+        happened="This payment was already processed.",
+        next_step="Check the result first, before you pay again.",
+        hint="The PG received the same payment twice. Search for the paymentId in PortOne's console to see the result.",
     ),
     # PortOne's record is not what was asked for: by the check that failed, below
     "MISMATCH": Message(
         title=MISMATCH,
-        happened="The payment is not the one this order asked for.",
+        happened="The payment differs from the order.",
         next_step=REFUND,
-        hint="The cross-check has both values. ORDER_NAME, TAX_FREE and PROMOTION differ when somebody changed the request in the browser.",
+        hint="Compare the two values in the cross-check. If ORDER_NAME, TAX_FREE or PROMOTION differ, somebody changed the request in the browser.",
     ),
     "NOT_APPROVED": Message(
         title=MISMATCH,
-        happened="The payment differs from this order, so the shop did not approve it. Nothing has been charged.",
+        happened="The payment differs from the order, so the seller did not approve it. Nothing has been charged.",
         next_step="You can try the payment again.",
-        hint="Manual approval: PortOne answered INFORMATION_MISMATCH to the stored terms, before money moved. Somebody changed the request in the browser.",
+        hint="Manual approval: PortOne compared the stored terms and answered INFORMATION_MISMATCH before money moved. Somebody changed the request in the browser.",
     ),
     "AMOUNT": Message(
         title=MISMATCH,
-        happened="The amount of the payment is not the amount of this order.",
+        happened="The amount of the payment differs from the amount of the order.",
         next_step=REFUND,
-        hint="Somebody changed the amount in the browser. PORTONE_PRE_REGISTER=1 has PortOne refuse that before money moves. Give it back with flask refund.",
+        hint="Somebody changed the amount in the browser. With PORTONE_PRE_REGISTER=1 PortOne refuses a changed amount before the payment. Refund this payment with flask refund.",
     ),
     "CURRENCY": Message(
         title=MISMATCH,
-        happened="The payment is in another currency than this order.",
+        happened="The currency of the payment differs from the order's.",
         next_step=REFUND,
-        hint="Somebody changed the currency in the browser. Give the payment back with flask refund.",
+        hint="Somebody changed the currency in the browser. Refund this payment with flask refund.",
     ),
     "TEST_CHANNEL": Message(
         title=MISMATCH,
-        happened="This is a test payment, which this shop does not accept.",
+        happened="This shop does not accept test payments.",
         next_step=REFUND,
-        hint="The payment was made through a test channel. To accept such payments set PORTONE_ALLOW_TEST=1, never in production.",
+        hint="The payment was made through a test channel. To accept test payments, set PORTONE_ALLOW_TEST=1, but never in production.",
     ),
     "OTHER_PAYMENT": Message(
         title=MISMATCH,
-        happened="The payment was made to another shop or in another way than this order asked for.",
+        happened="The payment was made to another store or through another channel.",
         next_step=REFUND,
         hint="PAYMENT_ID, STORE or CHANNEL differ: somebody changed the request in the browser, or another store's API answers. See PORTONE_STORE_ID and PORTONE_CHANNEL_KEY.",
     ),
@@ -185,14 +183,14 @@ MESSAGES = {
     "DUPLICATE": Message(
         title=MISMATCH,
         happened="This order was paid twice.",
-        next_step="The second payment is given back by the shop. You need not do anything.",
-        hint="An earlier window was still open and was approved as well. flask orders --attention lists the payment to give back.",
+        next_step="The seller refunds the second payment.",
+        hint="An earlier payment window was still open, and its payment was approved too. flask orders --attention lists the payment to refund.",
     ),
     "UNKNOWN": Message(
         title="Not paid yet",
-        happened="PortOne could not be asked just now, so this may be out of date.",
+        happened="The payment could not be checked just now, so this may be out of date.",
         next_step="Do not pay again. Check again in a moment.",
-        hint="The log says why: PORTONE_API_BASE, the network, the API secret, or an outage at PortOne. A webhook or flask reconcile catches up.",
+        hint="PortOne did not answer. The log says why: PORTONE_API_BASE, the network, the API secret, or an outage at PortOne. A later webhook or flask reconcile updates the order.",
     ),
 }
 
@@ -217,9 +215,9 @@ REASONS = {
 
 ERROR_PAGES = {  # HTTP status: what now
     400: "Go back to the shop and follow its links.",
-    404: "Check the address. If you have paid, tell the shop your order ID.",
-    500: "If you have just paid, do not pay again: open your order once more in a moment, or ask the shop.",
-    503: "If you have just paid, do not pay again: open your order once more in a moment, or ask the shop.",
+    404: "Check the address. If you have paid, contact the seller with your order ID.",
+    500: "If you have just paid, do not pay again. Open your order again in a moment, or contact the seller.",
+    503: "If you have just paid, do not pay again. Open your order again in a moment, or contact the seller.",
 }
 
 

@@ -27,11 +27,11 @@ Opened = tuple[dict[str, Any], int, dict[str, str]]
 
 ERRORS = {  # code: (HTTP status, message)
     "INVALID_REQUEST": (400, "This field is required."),
-    "PAYMENT_MISMATCH": (400, "PortOne's record is not the payment this order asked for."),
+    "PAYMENT_MISMATCH": (400, "PortOne's record of the payment does not match the order."),
     "SIGNATURE_INVALID": (401, "The signature is not valid."),
     "ORDER_NOT_FOUND": (404, "There is no such order."),
     "PAYMENT_NOT_FOUND": (404, "There is no such payment for this order."),
-    "ORDER_ALREADY_PAID": (409, "This order is already paid. There is nothing more to do."),
+    "ORDER_ALREADY_PAID": (409, "This order is already paid."),
     "PAYMENT_IN_PROGRESS": (
         409,
         "A payment for this order is still in progress. Look at the order in a moment.",
@@ -39,24 +39,30 @@ ERRORS = {  # code: (HTTP status, message)
     "ORDER_EXPIRED": (409, "This order is too old to be paid. Please place a new order."),
     "TOO_MANY_ATTEMPTS": (
         409,
-        "This order has been tried too often. Please place a new order.",
+        "This order has too many payment attempts. Please place a new order.",
     ),
     "PORTONE_REJECTED": (
         502,
-        "PortOne refused the request. Please tell the shop: it has to check its settings.",
+        "The request failed because of the seller's payment settings. Please contact the seller.",
     ),
     "DATABASE_UNAVAILABLE": (
         503,
-        "The shop's database is not available just now. Please try again in a moment.",
+        "The order could not be processed because of a temporary fault. "
+        "Please try again in a moment.",
     ),
     "PORTONE_UNAVAILABLE": (
         503,
-        "PortOne can't be reached just now. What you have paid will be confirmed shortly.",
+        "The payment cannot be checked just now. "
+        "If you have already paid, the order is updated automatically soon.",
     ),
 }
 TEST_REFUSED = (
     "This payment was made through a test channel; "
     "the shop must set PORTONE_ALLOW_TEST=1 to accept it."
+)
+ACCOUNT_IS_OPEN = (
+    "Money can be deposited into this order's account until %s. "
+    "Deposit it, or try again after that."
 )
 
 HEADERS = {  # the address of a result page opens it: it must not leak, and nobody frames the page
@@ -173,7 +179,7 @@ def _refused(problem: Refused) -> Answer:
     message = TEST_REFUSED if problem.reasons == ["TEST_CHANNEL"] else problem.message
     if problem.until:
         until = languages.date(problem.until)
-        message = translate("An account for this order can be paid into until %s.") % until
+        message = translate(ACCOUNT_IS_OPEN) % until
     return error(problem.code, message, problem.field, problem.reasons)
 
 

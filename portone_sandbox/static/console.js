@@ -4,10 +4,21 @@
 
   const EVERY_MS = 1500;
 
+  let tag = ""; // of the newest page
+  let fresh = null; // that page; a part of it may wait until nobody types in the old one
+
+  // The server sends the page only if it is another one than that of the tag.
   async function refresh() {
-    const response = await fetch(window.location.href);
-    if (!response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (document.hidden) return;
+    const response = await fetch(window.location.href, { headers: tag ? { "If-None-Match": tag } : {} });
+    if (response.ok) {
+      fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      tag = response.headers.get("ETag") ?? "";
+    }
+    if (fresh) show(fresh);
+  }
+
+  function show(fresh) {
     for (const part of document.querySelectorAll("[data-live]")) {
       const now = fresh.getElementById(part.id);
       if (!now || now.innerHTML === part.dataset.shown || isInUse(part)) continue;

@@ -40,14 +40,14 @@ with Server() as server, server.sandbox() as portone:
 def pay_alone(number, count):
     """Gives the seconds of each payment."""
     with Server() as server, server.sandbox() as portone:
-        return [pay(portone, f"{number}x{each}") for each in range(count)]
+        return [pay(portone, f"payment-{number}x{each}") for each in range(count)]
 
 
 def pay_in_file(number, count, file):
     sandbox = Sandbox(file)
     try:
         portone = PortOne("http://localhost", None, sandbox)
-        return [pay(portone, f"{number}x{each}") for each in range(count)]
+        return [pay(portone, f"payment-{number}x{each}") for each in range(count)]
     finally:
         sandbox.close()
 
@@ -63,7 +63,7 @@ def pay_over_http(number, count, base):
     with requests.Session() as session:
         for each in range(count):
             body = {
-                "request": payment_request(paymentId=f"{number}x{each}"),
+                "request": payment_request(paymentId=f"payment-{number}x{each}"),
                 "outcome": "approve",
             }
             began = time.perf_counter()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from merchant.models import Order, Payment, PaymentEvent, session
-from portone_sandbox import accounts
+from portone_sandbox import accounts, channels
 from tests.conftest import BUYER
 from tests.stand_in import record
 
@@ -103,10 +103,12 @@ def assert_no_personal_data(shop):
         ),
         ({"taxFreeAmount": 1000}, {"TAX_FREE": [0, 1000]}),
         ({"promotionId": "half-price"}, {"PROMOTION": [None, "half-price"]}),
-        ({"totalAmount": 1, "currency": "JPY"}, {"AMOUNT": [1000, 1], "CURRENCY": ["KRW", "JPY"]}),
+        ({"totalAmount": 1, "currency": "USD"}, {"AMOUNT": [1000, 1], "CURRENCY": ["KRW", "USD"]}),
     ],
 )
-def test_a_request_changed_in_the_browser_is_a_mismatch(shop, changes, expected):
+def test_a_request_changed_in_the_browser_is_a_mismatch(make_shop, changes, expected):
+    takes_dollars = channels.KEYS_BY_PG["INICIS_V2"]
+    shop = make_shop(PORTONE_PG="INICIS_V2", PORTONE_CHANNEL_KEY=takes_dollars)
     order = shop.order()
     shop.pay({**order["request"], **changes})
     assert_mismatch(shop, order, expected)

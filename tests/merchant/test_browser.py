@@ -266,17 +266,17 @@ THROWN = [  # code, message, what the page says
     (
         "BadRequest",
         "storeId is required.",
-        "because of the shop's settings. Nothing has been charged.",
+        "because of the seller's settings. Nothing has been charged.",
     ),
     (
         "AmountNotEqualToPredefined",
         "금액이 다릅니다.",
-        "The amount is no longer that of the order.",
+        "The amount differs from the amount of the order.",
     ),
     (
         "PaymentAlreadyPaid",
         "이미 결제된 paymentId입니다.",
-        "This payment was made before or is under way.",
+        "This payment is complete or in progress.",
     ),
     ("Aborted", "팝업이 차단되었습니다.", "Allow popups for this site"),
     ("UnknownError", "Failed to fetch", "could not be opened. Nothing has been charged."),

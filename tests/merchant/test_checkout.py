@@ -35,10 +35,7 @@ def test_what_pgs_insist_on_goes_with_each_method(shop):
     assert (
         shop.order(payMethod="MOBILE", productId="wallpaper")["request"]["productType"] == "DIGITAL"
     )
-    assert shop.order(windowType="POPUP")["request"]["windowType"] == {
-        "pc": "POPUP",
-        "mobile": "POPUP",
-    }
+    assert shop.order(windowType="IFRAME")["request"]["windowType"] == {"pc": "IFRAME"}
     customer = shop.order()["request"]["customer"]
     assert (
         customer["fullName"]
@@ -110,7 +107,7 @@ def test_a_live_virtual_account_is_closed_before_another_attempt(shop):
     assert retry.status_code == 201 and retry.json["request"]["payMethod"] == "CARD"
     assert shop.window.post(f"/control/payments/{order['paymentId']}/deposit").status_code == 409
     assert row(shop, Order, order["orderId"]).status == "PENDING"
-    assert "ATTEMPT_CANCELLED" in shop.trail(order) and "ORDER_CANCELLED" not in shop.trail(order)
+    assert "ATTEMPT_FAILED" in shop.trail(order) and "ORDER_CANCELLED" not in shop.trail(order)
     retry = shop.client.post(f"/orders/{order['orderId']}/payments", json={})
     assert retry.status_code == 201, "the closed one is not in the way"
     shop.pay(retry.json["request"])

@@ -26,7 +26,7 @@ from standardwebhooks import Webhook
 from merchant import portone as client
 from merchant.models import Order, Payment, PaymentEvent, session
 from merchant.rows import now
-from portone_sandbox import accounts
+from portone_sandbox import accounts, channels
 from tests.conftest import BUYER, Shop
 from tests.databases import (
     impatient_url,
@@ -848,7 +848,7 @@ def gunicorn(folder, portone, **settings):
     }
     env |= {
         "PORTONE_STORE_ID": accounts.STORE_ID,
-        "PORTONE_CHANNEL_KEY": next(iter(accounts.CHANNELS)),
+        "PORTONE_CHANNEL_KEY": next(iter(channels.CHANNELS)),
     }
     env |= {
         "PORTONE_API_SECRET": accounts.API_SECRET,

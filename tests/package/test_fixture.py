@@ -70,18 +70,28 @@ def test_pay_gives_what_the_sdk_gives(sandbox, client):
 
 
 def test_each_outcome_of_the_window(sandbox):
-    declined = sandbox.pay(payment_request(paymentId="a"), "decline", code="INVALID_PASSWORD")
+    declined = sandbox.pay(
+        payment_request(paymentId="payment-a"), "decline", code="INVALID_PASSWORD"
+    )
     assert (declined["code"], declined["pgCode"]) == ("FAILURE_TYPE_PG", "INVALID_PASSWORD")
     assert declined["pgMessage"] == "결제 비밀번호가 일치하지 않습니다."
-    assert sandbox.payment("a")["failure"]["pgCode"] == "INVALID_PASSWORD"
-    other = sandbox.pay(payment_request(paymentId="b"), "decline", code="8324")  # another PG's
+    assert sandbox.payment("payment-a")["failure"]["pgCode"] == "INVALID_PASSWORD"
+    other = sandbox.pay(
+        payment_request(paymentId="payment-b"), "decline", code="8324"
+    )  # another PG's
     assert other["pgCode"] == "8324" and other["message"].startswith("[8324] ")
-    assert sandbox.pay(payment_request(paymentId="c"), "decline")["pgCode"] == "EXCEED_MAX_AMOUNT"
-    assert sandbox.pay(payment_request(paymentId="d"), "cancel")["pgCode"] == "PAY_PROCESS_CANCELED"
-    assert sandbox.pay(payment_request(paymentId="e"), "abandon") is None
-    assert sandbox.payment("e")["status"] == "PAID"
-    sandbox.pay(payment_request(paymentId="f"), "tamper")
-    assert sandbox.payment("f")["amount"]["total"] != 1000
+    assert (
+        sandbox.pay(payment_request(paymentId="payment-c"), "decline")["pgCode"]
+        == "EXCEED_MAX_AMOUNT"
+    )
+    assert (
+        sandbox.pay(payment_request(paymentId="payment-d"), "cancel")["pgCode"]
+        == "PAY_PROCESS_CANCELED"
+    )
+    assert sandbox.pay(payment_request(paymentId="payment-e"), "abandon") is None
+    assert sandbox.payment("payment-e")["status"] == "PAID"
+    sandbox.pay(payment_request(paymentId="payment-f"), "tamper")
+    assert sandbox.payment("payment-f")["amount"]["total"] != 1000
 
 
 def test_what_request_payment_throws_is_raised(sandbox):

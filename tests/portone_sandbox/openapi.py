@@ -16,8 +16,8 @@ PATH = os.environ.get("PORTONE_OPENAPI")
 # The document of portone-mcp-server 0.12.1 is older than these; portone-server-sdk reads them.
 NEWER_PATHS = ("/payments/{paymentId}/confirm",)
 # Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and
-# HTTP's own.
-ELSEWHERE = ("IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
+# HTTP's own; and what only the sandbox says.
+ELSEWHERE = ("NOT_IN_SANDBOX", "IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
 
 
 @cache

@@ -1,14 +1,18 @@
 """The channels: their settings for a merchant, their facts, and how the console shows them."""
 
+import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 import requests
 
 import portone_sandbox
 from portone_sandbox import channels, demand_rules, demand_texts
-from tests.portone_sandbox.client import open_window
+from tests.portone_sandbox.client import ROOT, open_window
 
 
 def settings(monkeypatch, **environ):
@@ -21,9 +25,10 @@ def settings(monkeypatch, **environ):
     return {name: found[name] for name in names if name in found}
 
 
-def test_by_default_no_pg_is_named_so_that_a_shop_offers_every_method(monkeypatch):
+def test_by_default_it_is_toss_payments(monkeypatch):
     assert settings(monkeypatch) == {
         "PORTONE_CHANNEL_KEY": channels.DEFAULT_CHANNEL,
+        "PORTONE_PG": "TOSSPAYMENTS",
         "PORTONE_ALLOW_TEST": "1",
     }
 
@@ -49,6 +54,7 @@ def test_the_live_channel_is_for_a_shop_that_takes_no_test_payments(monkeypatch)
     picked = settings(monkeypatch, SANDBOX_LIVE="1")
     assert picked == {
         "PORTONE_CHANNEL_KEY": channels.LIVE_CHANNEL,
+        "PORTONE_PG": "TOSSPAYMENTS",
         "PORTONE_ALLOW_TEST": "0",
     }
     assert channels.CHANNELS[channels.LIVE_CHANNEL]["type"] == "LIVE"
@@ -125,3 +131,19 @@ def test_a_window_goes_back_into_an_app(base, url):
 def test_what_is_no_address_of_an_app_or_a_site_is_refused(base, url):
     answer = open_window(base, redirectUrl=url)
     assert answer.status_code == 400 and "redirectUrl" in answer.json()["message"]
+
+
+def test_every_key_is_printed_at_the_start(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "portone_sandbox", "run", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"), "SANDBOX_PG": "KPN"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        lines = iter(server.stdout.readline, "")
+        printed = list(itertools.takewhile(lambda line: "Webhooks go" not in line, lines))
+        server.terminate()
+    assert f"PORTONE_CHANNEL_KEY={channels.KEYS_BY_PG['KPN']}\n" in printed
+    assert "PORTONE_PG=KPN\n" in printed
+    assert all(any(key in line for line in printed) for key in channels.CHANNELS)

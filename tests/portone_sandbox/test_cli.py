@@ -14,7 +14,6 @@ import requests
 from werkzeug.test import Client
 
 from portone_sandbox import startup
-from portone_sandbox.data_folder import default_database
 from tests.portone_sandbox.client import ROOT, SETTINGS, make_payment, payment_request
 
 SERVE = [sys.executable, "-m", "portone_sandbox", "serve", "--port", "0"]
@@ -169,19 +168,6 @@ def test_gunicorn_prints_a_merchants_settings(tmp_path):
         assert make_payment(base)["status"] == "PAID"
         process.terminate()
         process.communicate(timeout=30)
-
-
-def test_installed_its_file_is_in_the_users_folder(tmp_path, monkeypatch):
-    assert default_database() == ROOT / "instance" / "sandbox.db"
-    monkeypatch.setattr(sys, "platform", "linux")
-    package = tmp_path / "site-packages" / "portone_sandbox"
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert default_database(package) == tmp_path / "data" / "portone-sandbox" / "sandbox.db"
-    for value in ("", "not/absolute"):
-        monkeypatch.setenv("XDG_DATA_HOME", value)
-        monkeypatch.setenv("HOME", str(tmp_path))
-        expected = tmp_path / ".local" / "share" / "portone-sandbox" / "sandbox.db"
-        assert default_database(package) == expected
 
 
 def test_a_command_that_serves_sends_webhooks(merchant):

@@ -8,7 +8,7 @@ import pytest
 from portone_server_sdk import common
 from portone_server_sdk import payment as shapes
 
-from portone_sandbox import accounts, clock, enums, methods, records, virtual_accounts
+from portone_sandbox import accounts, clock, enums, language, methods, records, virtual_accounts
 from portone_sandbox.errors import Refused
 from tests.portone_sandbox.client import SETTINGS, control, open_window, pay, payment_request
 
@@ -233,3 +233,29 @@ def test_attempts_and_their_webhooks_have_ids_of_their_own(base, merchant):
         pay(base, outcome)
     merchant.wait_for_calls(6)
     assert len({call[2]["webhook-id"] for call in merchant.calls}) == 6
+
+
+def test_a_change_is_later_than_the_one_before_it():
+    """Also when the clock is not: several changes can come within its step, or it is set back."""
+    present = clock.parse(clock.now())
+    later = clock.timestamp(present + timedelta(days=1))
+    after = [later]
+    for _ in range(3):
+        after.append(clock.now(after[-1]))
+    assert after == sorted(set(after)) and after[-1] < clock.timestamp(present + timedelta(days=2))
+    assert clock.now(clock.timestamp(present - timedelta(days=1))) >= clock.timestamp(present)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        (1000, "KRW", "1,000원"),
+        (1000, "JPY", "1,000 JPY"),
+        (1000, "VND", "1,000 VND"),
+        (123456, "USD", "1,234.56 USD"),
+        (5, "EUR", "0.05 EUR"),
+    ],
+)
+def test_an_amount_is_shown_in_its_currency(room, amount, currency, shown):
+    with room.test_request_context(headers={"Accept-Language": "ko"}):
+        assert language.money(amount, currency) == shown

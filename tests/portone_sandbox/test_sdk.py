@@ -305,6 +305,31 @@ def test_nobody_else_can_answer_for_the_window(shop):
     }
 
 
+def test_another_site_inside_the_window_cannot_answer_for_it(shop):
+    """A page of the PG's that leads elsewhere is in the same frame, but of another origin."""
+    shop.open()
+    window = shop.page.get_attribute("dialog iframe", "src")
+    tx_id = window.split("/")[-1]
+    shop.page.evaluate(
+        """(txId) => new Promise((resolve) => {
+            let heard = 0;
+            window.addEventListener("message", () => ++heard === 2 && resolve());
+            const forge = (message) => `parent.postMessage(${JSON.stringify(message)}, "*");`;
+            const both = forge({ txId, result: { forged: true } }) + forge({ txId, closed: true });
+            const iframe = document.querySelector("dialog iframe");
+            iframe.srcdoc = `<script>${both}<${"/"}script>`;
+        })""",
+        tx_id,
+    )
+    shop.page.evaluate("document.querySelector('dialog iframe').removeAttribute('srcdoc')")
+    shop.choose("approve")
+    assert shop.answer()["answer"] == {
+        "transactionType": "PAYMENT",
+        "txId": tx_id,
+        "paymentId": "payment1",
+    }
+
+
 # What requestPayment throws
 
 

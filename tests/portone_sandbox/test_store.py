@@ -1,7 +1,11 @@
 """The sandbox's database: in memory, of older and newer versions; and what `close()` ends."""
 
 import logging
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +16,8 @@ import requests
 import portone_sandbox
 from portone_sandbox import switches
 from portone_sandbox.store import APPLICATION_ID, MEMORY, SCHEMA_VERSION, Store
-from tests.portone_sandbox.client import SECRET, pay, payment_request
+from tests.portone_sandbox.client import ROOT, SECRET, pay, payment_request
+from tests.portone_sandbox.test_webhooks import sandbox_process
 from tests.stand_in import PortOne as Server
 from tests.stand_in import hang
 
@@ -218,3 +223,74 @@ def test_a_closed_sandbox_starts_nothing_again(file):
         before = set(threading.enumerate())
         app.extensions["sandbox"].sender.notify()
         assert set(threading.enumerate()) <= before
+
+
+# Where it is
+
+
+WHERE = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import portone_sandbox
+assert portone_sandbox.__file__.startswith(sys.argv[1])
+app = portone_sandbox.create_app()
+print(app.extensions["sandbox"].store.path)
+app.extensions["sandbox"].close()
+"""
+
+
+def start(folder, **variables):
+    """Starts a copy of the package, and gives the path of its database."""
+    environment = {**os.environ, **variables}
+    return subprocess.check_output(
+        [sys.executable, "-c", WHERE, folder], env=environment, cwd="/", text=True
+    ).strip()
+
+
+def copy_package(folder):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "portone_sandbox", folder / "portone_sandbox", ignore=ignored)
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages", "target"])
+@pytest.mark.parametrize("data_home", ["data", "", "relative"])
+def test_installed_it_is_in_the_users_data_folder(tmp_path, folder, data_home):
+    """By pip, also with its option --target, which leaves a dist-info as everywhere."""
+    packages, home = tmp_path / folder, tmp_path / "home"
+    copy_package(packages)
+    if folder == "target":
+        (packages / "sandbox-1.dist-info").mkdir()
+    before = sorted(packages.rglob("*.db"))
+    value = str(tmp_path / "data") if data_home == "data" else data_home
+    folder = tmp_path / "data" if data_home == "data" else home / ".local" / "share"
+    path = start(packages, HOME=str(home), XDG_DATA_HOME=value, SANDBOX_DATABASE="")
+    assert path == str(folder / "portone-sandbox" / "sandbox.db")
+    assert (folder / "portone-sandbox" / "sandbox.db").exists()
+    assert sorted(packages.rglob("*.db")) == before == []
+
+
+def test_in_a_checkout_it_is_in_instance(tmp_path):
+    copy_package(tmp_path)
+    path = start(tmp_path, HOME=str(tmp_path / "home"), SANDBOX_DATABASE="")
+    assert path == str(tmp_path / "instance" / "sandbox.db")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_setting_has_it_in_memory(tmp_path):
+    copy_package(tmp_path / "site-packages")
+    path = start(tmp_path / "site-packages", HOME=str(tmp_path), SANDBOX_DATABASE=MEMORY)
+    assert path == MEMORY
+    assert [
+        file for file in tmp_path.rglob("*") if "memory" in file.name or file.suffix == ".db"
+    ] == []
+
+
+def test_a_server_runs_on_a_database_in_memory(tmp_path, merchant):
+    with sandbox_process(tmp_path, merchant.url, SANDBOX_DATABASE=MEMORY) as base:
+        pay(base, "approve")
+        merchant.wait_for_calls(2)
+        answer = requests.get(f"{base}/payments/payment1", headers=HEADERS, timeout=10)
+        assert answer.json()["status"] == "PAID"
+        assert requests.post(f"{base}/control/reset", timeout=10).status_code == 200
+        assert requests.get(f"{base}/payments", headers=HEADERS, timeout=10).json()["items"] == []
+    assert list(tmp_path.iterdir()) == []

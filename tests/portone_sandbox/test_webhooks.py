@@ -532,12 +532,13 @@ def test_a_slow_approval_is_told_when_the_api_shows_it(base, portone, merchant, 
 
 
 @contextmanager
-def sandbox_process(tmp_path, url):
+def sandbox_process(tmp_path, url, **variables):
     """`flask --app portone_sandbox run`. It is killed, not asked to end."""
     environment = {
         **os.environ,
         "SANDBOX_DATABASE": str(tmp_path / "sandbox.db"),
         "SANDBOX_WEBHOOK_URL": url,
+        **variables,
     }
     command = [
         sys.executable,
@@ -589,7 +590,7 @@ def test_a_webhook_outlives_the_process_that_was_sending_it(tmp_path, merchant):
     with database(tmp_path) as db:
         ((claimed_until,),) = db.execute("SELECT claimedUntil FROM webhooks")
         assert time.time() < claimed_until <= time.time() + delivery.CLAIM_SECONDS
-        db.execute("UPDATE webhooks SET claimedUntil = 1")
+        db.execute("UPDATE webhooks SET claimedUntil = 1")  # which would take seconds
     with sandbox_process(tmp_path, merchant.url):
         merchant.wait_for_calls(2)
 

@@ -47,7 +47,7 @@ def test_refunds_are_followed_from_portones_record(make_shop):
     order = shop.order()
     shop.pay(order["request"])
     result = refund(shop, order, "--amount", "300")
-    assert result.exit_code == 0 and "300 KRW of 1000 given back" in result.output
+    assert result.exit_code == 0 and "300 KRW of 1000 refunded" in result.output
     assert rows(shop, order)[0].status == "PARTIAL_CANCELLED" and "700원" in shop.page(order)
     assert refund(shop, order, "--amount", "300").exit_code == 0
     assert refund(shop, order).exit_code == 0

@@ -107,6 +107,29 @@ def test_every_text_has_its_korean_and_every_korean_is_a_texts(folder, room, oth
     assert not room.KOREAN.keys() - translated - constants - set(others)
 
 
+# One term for each thing, as PortOne's documentation and Korean shops write it: {wrong: right}
+TERMS = {
+    "결제 수단": "결제수단",
+    "입금 기한": "입금기한",
+    "주문 번호": "주문번호",
+    "결제 번호": "결제번호, or paymentId for developers",
+    "API 시크릿": "API Secret",
+    "채널키": "채널 키",
+    "금액 위조": "금액 위변조",
+    "다른 방법": "다른 결제수단",
+    "결제된 금액은 없습니다": "결제는 되지 않았습니다",
+    "상점에 문의": "판매자에게 문의",
+    "상점에 알려": "판매자에게 문의",
+    "결제를 취소하셨": "결제가 중단되었습니다: 취소 is a refund",
+}
+
+
+@pytest.mark.parametrize("room", [merchant.pages.korean, portone_sandbox.korean])
+def test_the_terms_are_settled(room):
+    texts = room.KOREAN.values()
+    assert not [(wrong, text) for wrong in TERMS for text in texts if wrong in text]
+
+
 # The shop
 
 
