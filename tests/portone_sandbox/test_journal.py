@@ -235,3 +235,19 @@ def test_an_answer_that_is_cut_in_the_middle_of_a_character_is_an_entry(base):
         switch(base, "outage", fault="garbled", calls=1)
         assert get(base, f"/payments/{payment_id}").status_code == 200
         assert entries(base)[-1]["fault"] == "garbled"
+
+
+@pytest.mark.browser
+def test_the_console_shows_new_entries_by_itself(base, page):
+    page.goto(f"{base}/console/journal?lang=en")
+    page.get_by_text("No call and no webhook yet.").wait_for()
+    get(base, authorization=None)
+    entry = page.locator("[data-entry=API][data-status='401']")
+    entry.wait_for()
+    entry.locator("summary").click()
+    assert "The header Authorization is missing." in entry.inner_text()
+    get(base, "/payments/payment2")
+    page.locator("[data-status='404']").wait_for()
+    assert (
+        entry.locator("details").get_attribute("open") is not None
+    )  # it stays as the reader has it
