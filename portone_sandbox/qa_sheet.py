@@ -18,6 +18,7 @@ from .virtual_accounts import awaits_deposit
 
 MAX_PAYMENTS = 200
 MAX_CALLS = 30  # of one payment
+FAULT_CHARACTERS = 40
 FROM_THE_BEGINNING = "2000-01-01T00:00:00Z"
 
 COLUMNS = (
@@ -191,7 +192,7 @@ def _call(entry: journal.Entry) -> str:
     event = re.search(r'"type":\s*"(Transaction\.\w+)"', entry["requestBody"])
     if entry["kind"] == "WEBHOOK" and event:
         text += f" {event[1]}"
-    fault = f" ({_safe(entry['fault'])})" if entry["fault"] else ""
+    fault = f" ({_safe(entry['fault'][:FAULT_CHARACTERS])})" if entry["fault"] else ""
     return f"{text} → {status}{fault}"
 
 
