@@ -172,7 +172,7 @@ def test_webhooks_are_sent(sandbox, merchant):
 def test_a_hanging_call_ends_with_its_test(server):
     threads = set(threading.enumerate())
     with server.sandbox() as portone:
-        portone.outage("hang")
+        portone.outage("hang", calls=1)
         errors = []
 
         def ask():
@@ -183,7 +183,8 @@ def test_a_hanging_call_ends_with_its_test(server):
 
         merchant = threading.Thread(target=ask)
         merchant.start()
-        while not server._server._calls:
+        switches = f"{portone.url}/control/switches"
+        while requests.get(switches, timeout=10).json()["outage"]:  # until the call has taken it
             assert merchant.is_alive()
     merchant.join(20)
     assert len(errors) == 1
