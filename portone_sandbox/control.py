@@ -5,10 +5,19 @@ README.md and control_openapi.py describe the calls.
 
 import re
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, control_openapi, guard, journal, payment_request, switches
+from . import (
+    actions,
+    channels,
+    control_openapi,
+    guard,
+    journal,
+    payment_request,
+    qa_sheet,
+    switches,
+)
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
@@ -66,6 +75,13 @@ def get_journal() -> ResponseReturnValue:
     with current_sandbox().store.reading() as db:
         found = journal.entries(db, query.get("paymentId"), int(since), kind, int(limit))
     return jsonify(entries=found, next=found[-1]["number"] if found else int(since))
+
+
+@bp.get("/qa.md")
+def get_qa_sheet() -> ResponseReturnValue:
+    """The QA run sheet as Markdown. Query: `paymentId`, for one payment; `lang`, ko or en."""
+    with current_sandbox().store.reading() as db:
+        return Response(qa_sheet.sheet(db, request.args.get("paymentId")), mimetype="text/markdown")
 
 
 @bp.post("/reset")

@@ -5,7 +5,7 @@ A test compares it with the routes, and the answers with its schemas.
 
 from collections.abc import Mapping
 
-from . import actions, errors, journal, outcomes, switches
+from . import actions, errors, journal, language, outcomes, switches
 from .documents import Json
 
 TEXT: Json = {"type": "string"}
@@ -124,6 +124,7 @@ def _paths() -> Json:
             "get": _operation("The channels.", {"type": "array", "items": _reference("Channel")})
         },
         "journal": {"get": _journal()},
+        "qa.md": {"get": _qa_sheet()},
         "reset": {
             "post": _operation(
                 "Delete all payments and the journal, and restore the default of every switch.",
@@ -188,6 +189,17 @@ def _journal() -> Json:
     }
     operation["parameters"] = [
         {"name": name, "in": "query", "schema": schema} for name, schema in query.items()
+    ]
+    return operation
+
+
+def _qa_sheet() -> Json:
+    summary = "The QA run sheet: per payment what was clicked, expected and seen, as Markdown."
+    operation = _operation(summary, TEXT, refusals={404: ["PAYMENT_NOT_FOUND"]})
+    operation["responses"]["200"]["content"] = {"text/markdown": {"schema": TEXT}}
+    operation["parameters"] = [
+        {"name": "paymentId", "in": "query", "schema": TEXT},
+        {"name": "lang", "in": "query", "schema": {"enum": list(language.LANGUAGES)}},
     ]
     return operation
 
