@@ -70,7 +70,7 @@ async function openWindow(order) {
     notOpened(error, order.orderUrl);
     return;
   }
-  tell("portone", "browser", answer ? "resolved" : "undefined: redirect", answer);
+  tell("portone", "browser", answer ? "resolved" : "undefined", answer);
   if (answer === undefined) return; // the page is leaving for a redirect
 
   await complete(order, answer);
