@@ -12,7 +12,7 @@ from merchant import config, create_app
 
 
 def show_addresses(*pages: tuple[str, str]) -> None:
-    """`flask run` prints where to go, above its own line. Other servers and commands print nothing."""
+    """Print where to go above `flask run`'s own line. No other server or command prints it."""
     context = click.get_current_context(silent=True)
     if context is None or context.info_name != "run" or is_running_from_reloader():
         return

@@ -10,9 +10,10 @@ from .korean import KOREAN
 
 KOREA = timedelta(hours=9)  # after UTC, all year
 # ISO 4217: how many digits the minor unit of a currency has, where it is not two.
-MINOR_DIGITS = dict.fromkeys(
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0
-) | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
+MINOR_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
 
 
 def language() -> str:
@@ -46,7 +47,7 @@ def money(amount: int, currency: str) -> str:
     """Returns an amount in a currency's minor unit: 1,000원, ₩1,000, USD 10.00."""
     if currency == "KRW":
         return won(amount)
-    digits = MINOR_DIGITS.get(currency, 2)
+    digits = next((n for n, names in MINOR_DIGITS.items() if currency in names.split()), 2)
     return f"{currency} {amount / 10**digits:,.{digits}f}"
 
 

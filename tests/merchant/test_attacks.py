@@ -58,7 +58,7 @@ def assert_mismatch(shop, order, expected):
     stored = row(shop, Order, order["orderId"])
     assert (stored.status, stored.paid_at, stored.fulfilled_at) == ("MISMATCH", None, None)
     page = shop.page(order)
-    assert 'data-order-status="MISMATCH"' in page and 'id="retry"' in page
+    assert 'data-order-status="MISMATCH"' in page
     assert all(f"<code>{reason}</code>" in page for reason in expected)
 
 
