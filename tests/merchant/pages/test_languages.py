@@ -184,6 +184,7 @@ STATES = [  # (kind of message, PortOne's status, changes to the record)
     ("CURRENCY", "PAID", {"currency": "USD"}),
     ("OTHER_PAYMENT", "PAID", {"storeId": "another"}),
     ("MISMATCH", "PAID", {"orderName": "다른 상품"}),
+    ("OTHER_ACCOUNT", "VIRTUAL_ACCOUNT_ISSUED", {"amount": {"total": 7, "cancelled": 0}}),
 ]
 
 
