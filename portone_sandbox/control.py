@@ -8,11 +8,20 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, control_openapi, guard, journal, payment_request, switches
+from . import (
+    actions,
+    channels,
+    control_openapi,
+    declines,
+    guard,
+    journal,
+    payment_request,
+    switches,
+)
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import is_pg_code, possible_outcomes
+from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -78,7 +87,7 @@ def reset() -> ResponseReturnValue:
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
     """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
-    so. code: of a decline, as the PG spells it.
+    so. code: of a decline, one of declines.MESSAGES.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -89,9 +98,7 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
-        code = body.get("code")
-        if not is_pg_code(code):
-            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
+        code = declines.check_code(params, body.get("code"))
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:

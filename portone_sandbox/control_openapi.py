@@ -5,7 +5,7 @@ A test compares it with the routes, and the answers with its schemas.
 
 from collections.abc import Mapping
 
-from . import actions, errors, journal, outcomes, switches
+from . import actions, declines, errors, journal, outcomes, switches
 from .documents import Json
 
 TEXT: Json = {"type": "string"}
@@ -52,6 +52,7 @@ def _reference(name: str) -> Json:
 ACTIONS: dict[str, tuple[Json, dict[int, list[str]]]] = {
     "deposit": (_object({}, {"amount": AMOUNT}), DEPOSIT_ERRORS),
     "expire": (_object({}), DEPOSIT_ERRORS),
+    "close": (_object({}), {**DEPOSIT_ERRORS, 502: ["PG_PROVIDER"]}),
     "cancel": (
         _object(
             {}, {"amount": AMOUNT, "taxFreeAmount": NUMBER, "vatAmount": NUMBER, "reason": TEXT}
@@ -194,7 +195,12 @@ def _journal() -> Json:
 
 def _pay() -> Json:
     request = {"type": "object", "description": "What the page hands to PortOne.requestPayment."}
-    code = {"type": "string", "description": "Why the PG declines, as it spells it."}
+    code = {
+        "type": "string",
+        "examples": list(declines.MESSAGES),
+        "description": "Why the PG declines: one of the examples, which are Toss Payments' codes."
+        " On another PG's channel any code of its own, too.",
+    }
     body = _object(
         {"request": request, "outcome": {"enum": list(outcomes.ALL_OUTCOMES)}}, {"code": code}
     )

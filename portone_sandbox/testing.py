@@ -15,10 +15,11 @@ from typing import Any
 
 from flask import Flask
 
-from . import actions, build_app, journal, payment_request, settings, switches
+from . import actions, build_app, declines, journal, payment_request, settings, switches
 from .checkout import with_query
 from .documents import Checkout, Origin, Payment, SdkResult
-from .outcomes import is_pg_code, possible_outcomes
+from .errors import Refused
+from .outcomes import possible_outcomes
 from .sandbox import Sandbox
 from .store import MEMORY
 from .testing_documents import Call, SignedWebhook, call, signed_webhook
@@ -98,8 +99,8 @@ class PortOne:
 
         request: what the merchant's page hands to `PortOne.requestPayment`. outcome: one of
         outcomes.py; without one "approve", for a virtual account "issue". code: why the PG
-        declines, as the PG spells it. page: the address of the merchant's page. None is returned
-        when the buyer's browser never comes back.
+        declines, one of declines.MESSAGES. page: the address of the merchant's page. None is
+        returned when the buyer's browser never comes back.
         """
         checkout = self._end_window(request, outcome, code, page)
         if checkout["outcome"] == "abandon" or checkout["webhookOrder"] == "without":
@@ -135,8 +136,10 @@ class PortOne:
         outcomes = possible_outcomes(params)
         if outcome not in (None, *outcomes):
             raise ValueError(f"The outcome must be one of {', '.join(outcomes)}, not {outcome!r}.")
-        if not is_pg_code(code):
-            raise ValueError(f"{code!r} is no code of a PG.")
+        try:
+            declines.check_code(params, code)
+        except Refused as error:
+            raise ValueError(f"{error.message} It is {code!r}.") from None
         buyer: Origin = {
             "platformType": "PC",
             "ipAddress": "127.0.0.1",
