@@ -48,10 +48,11 @@ def get_switches() -> ResponseReturnValue:
 
 @bp.post("/switches/<name>")
 def set_switch(name: str) -> ResponseReturnValue:
-    """`outage`: `{fault, calls?}`, for that many calls, else for all. Another one of
-    switches.SWITCHES: an object with its field. A null restores the default.
+    """`outage`: `{fault, calls?}`, for that many calls, else for all. `webhooks`: `{order,
+    seconds?}`. `chaos`: `{seed?}`. Another one of switches.SWITCHES: an object with its field. A
+    null restores the default.
     """
-    if name not in switches.SWITCHES:
+    if name not in switches.NAMES:
         abort(404)
     with current_sandbox().store.writing() as db:
         switches.save_setting(db, name, json_body())

@@ -5,7 +5,7 @@ A test compares it with the routes, and the answers with its schemas.
 
 from collections.abc import Mapping
 
-from . import actions, declines, errors, journal, outcomes, switches
+from . import actions, chaos, declines, errors, journal, outcomes, switches
 from .documents import Json
 
 TEXT: Json = {"type": "string"}
@@ -86,7 +86,7 @@ SCHEMAS: Json = {
         ],
         "description": "paymentToken: if the channel has manual approval.",
     },
-    "Switches": _object({name: {"type": ["object", "null"]} for name in switches.SWITCHES}),
+    "Switches": _object({name: {"type": ["object", "null"]} for name in switches.NAMES}),
     "Problem": _object(dict.fromkeys(("message", "expected", "given", "how"), TEXT)),
     "JournalEntry": _object(
         {"number": NUMBER, "kind": {"enum": list(journal.KINDS)}, "at": TEXT}
@@ -139,6 +139,7 @@ def _paths() -> Json:
     }
     for name, switch in switches.SWITCHES.items():
         paths[f"switches/{name}"] = {"post": _set_switch(name, switch)}
+    paths[f"switches/{switches.CHAOS}"] = {"post": _set_chaos()}
     for name, (body, refusals) in ACTIONS.items():
         text = actions.ACTIONS[name].__doc__ or ""
         operation = _operation(text, _reference("Payment"), body, refusals)
@@ -218,7 +219,19 @@ def _warnings() -> Json:
 
 def _set_switch(name: str, switch: switches.Switch) -> Json:
     choices = {"enum": [*switch.choices, None]}
-    optional = {"calls": {"type": ["integer", "null"], "minimum": 1}} if name == "outage" else {}
+    optional: Json = {}
+    if name == "outage":
+        optional["calls"] = {"type": ["integer", "null"], "minimum": 1}
+    if name == "webhooks":
+        most = switches.MAX_AFTER_SECONDS
+        optional["seconds"] = {"type": ["integer", "null"], "minimum": 0, "maximum": most}
     body = _object({switch.field: choices}, optional)
     summary = f"{switch.title}. null restores the default."
     return _operation(summary, _reference("Switches"), body, {400: ["INVALID_REQUEST"]})
+
+
+def _set_chaos() -> Json:
+    seed = {"type": ["integer", "null"], "minimum": 0, "maximum": chaos.MAX_SEED}
+    summary = "A mix of faults and of webhooks by a seed; without one it is made up. null ends it."
+    refusals = {400: ["INVALID_REQUEST"]}
+    return _operation(summary, _reference("Switches"), _object({}, {"seed": seed}), refusals)

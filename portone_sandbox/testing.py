@@ -22,7 +22,7 @@ from .errors import Refused
 from .outcomes import possible_outcomes
 from .sandbox import Sandbox
 from .store import MEMORY
-from .testing_documents import Call, SignedWebhook, call, signed_webhook
+from .testing_documents import Call, SignedWebhook, call, in_order, signed_webhook
 from .testing_server import TestServer, no_sandbox
 
 __all__ = ["Call", "PortOne", "Server", "SignedWebhook"]
@@ -181,6 +181,23 @@ class PortOne:
         """
         self.switch("outage", fault=fault, calls=calls)
 
+    def chaos(self, seed: int | None = None) -> int:
+        """Calls fail and webhooks misbehave at random from now on. Returns the seed: the same one
+        does the same to the same sequence of calls and windows. `switch("chaos", seed=None)` ends
+        it. A test that fails shows the seed.
+        """
+        self.switch("chaos", **({} if seed is None else {"seed": seed}))
+        seed_now = self.chaos_seed
+        assert seed_now is not None
+        return seed_now
+
+    @property
+    def chaos_seed(self) -> int | None:
+        """The seed of the chaos, None without one."""
+        with self._sandbox.store.reading() as db:
+            setting = switches.list_settings(db)[switches.CHAOS]
+        return setting["seed"] if setting else None
+
     def switch(self, name: str, **setting: Any) -> None:
         """Set one of switches.SWITCHES, such as `switch("webhooks", order="before")`."""
         with self._sandbox.store.writing() as db:
@@ -204,11 +221,13 @@ class PortOne:
         self._sandbox.sender.wait_until_sent(payment_id)
 
     def webhooks_for(self, payment_id: str) -> list[SignedWebhook]:
-        """All webhooks of the payment, oldest first, signed now: to hand to an app that has no
-        server. Without a `webhook_url` nobody else has sent them.
+        """All webhooks of the payment as they are sent, signed now: to hand to an app that has no
+        server. Oldest first, unless the switch "webhooks" has them reversed, or twice. Without a
+        `webhook_url` nobody else has sent them.
         """
         with self._sandbox.store.reading() as db:
-            return [signed_webhook(webhook) for webhook, _ in db.list_webhooks(payment_id)]
+            webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id)]
+        return [signed_webhook(each) for each in in_order(webhooks)]
 
     @property
     def calls(self) -> list[Call]:
