@@ -214,9 +214,10 @@ CODES = {
     "TIME_OUT": "NOT_FOUND_PAYMENT_SESSION",
     "PROCESSED": "ALREADY_PROCESSED_PAYMENT",
 }
-REASONS = {
+REASONS = {  # the first that applies: a live shop's buyer may have changed to its test channel
+    "TEST_CHANNEL": "TEST_CHANNEL",
     "OTHER_PAYMENT": "PAYMENT_ID STORE CHANNEL",
-    **{name: name for name in ("TEST_CHANNEL", "AMOUNT", "CURRENCY")},
+    **{name: name for name in ("AMOUNT", "CURRENCY")},
 }
 
 NO_MONEY = {"VIRTUAL_ACCOUNT_ISSUED": "OTHER_ACCOUNT", "CANCELLED": "GIVEN_BACK"}  # of a mismatch
