@@ -5,7 +5,7 @@ English stands here and Korean in korean.py; a template writes {{ _(message.titl
 
 from typing import NamedTuple
 
-from ..rows import OrderRow, PaymentRow
+from ..rows import TAKEN, OrderRow, PaymentRow
 
 
 class Message(NamedTuple):
@@ -18,7 +18,7 @@ class Message(NamedTuple):
 FAILED = "Payment failed"
 ISSUER = "The buyer's card company, bank or PG refused it. Your code is not the cause."
 MISMATCH = "Payment not accepted"
-REFUND = "If money was taken, the seller refunds it. If you have a question, contact the seller with your order ID."
+REFUND = "Do not pay again before it is refunded. The seller checks what you paid and refunds it. If you have a question, contact the seller with your order ID."
 
 MESSAGES = {
     "PENDING": Message(
@@ -43,7 +43,7 @@ MESSAGES = {
         title="Waiting for your deposit",
         happened="An account has been opened for your deposit.",
         next_step="Transfer the exact amount to the account below before the deadline. The order is then paid automatically.",
-        hint="PortOne announces the deposit by webhook (Transaction.Paid). If the webhook does not arrive, reload this page or run flask reconcile.",
+        hint="PortOne announces the deposit by webhook (Transaction.Paid). If the webhook does not arrive, reload this page or run flask reconcile. A live channel learns of deposits only if PortOne's deposit-notice address is registered at the PG (docs/pg).",
     ),
     "EXPIRED": Message(
         title="The deposit deadline has passed",
@@ -61,13 +61,13 @@ MESSAGES = {
         title="Cancelled",
         happened="The payment was cancelled, and the whole amount is refunded.",
         next_step="To buy again, place a new order.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
+        hint="It was cancelled by flask refund or in PortOne's console; the record's cancellations say by whom. PortOne does not see a cancellation that is made in the PG's own back office.",
     ),
     "PARTIAL_CANCELLED": Message(
         title="Partly cancelled",
         happened="Part of the payment was cancelled and is refunded. The rest stays paid.",
         next_step="If you have a question, contact the seller with your order ID.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
+        hint="It was cancelled by flask refund or in PortOne's console; the record's cancellations say by whom. PortOne does not see a cancellation that is made in the PG's own back office.",
     ),
     "CLOSED": Message(
         title="Not paid",
@@ -155,6 +155,12 @@ MESSAGES = {
         next_step="You can try the payment again.",
         hint="Manual approval: PortOne compared the stored terms and answered INFORMATION_MISMATCH before money moved. Somebody changed the request in the browser.",
     ),
+    "OTHER_ACCOUNT": Message(
+        title=MISMATCH,
+        happened="The account that was opened differs from the order. Nothing has been charged.",
+        next_step="Do not deposit into it. You can try the payment again.",
+        hint="The cross-check shows what differs: somebody changed the request in the browser. The next attempt closes the account first.",
+    ),
     "AMOUNT": Message(
         title=MISMATCH,
         happened="The amount of the payment differs from the amount of the order.",
@@ -208,10 +214,13 @@ CODES = {
     "TIME_OUT": "NOT_FOUND_PAYMENT_SESSION",
     "PROCESSED": "ALREADY_PROCESSED_PAYMENT",
 }
-REASONS = {
+REASONS = {  # the first that applies: a live shop's buyer may have changed to its test channel
+    "TEST_CHANNEL": "TEST_CHANNEL",
     "OTHER_PAYMENT": "PAYMENT_ID STORE CHANNEL",
-    **{name: name for name in ("TEST_CHANNEL", "AMOUNT", "CURRENCY")},
+    **{name: name for name in ("AMOUNT", "CURRENCY")},
 }
+
+NO_MONEY = {"VIRTUAL_ACCOUNT_ISSUED": "OTHER_ACCOUNT", "CANCELLED": "GIVEN_BACK"}  # of a mismatch
 
 ERROR_PAGES = {  # HTTP status: what now
     400: "Go back to the shop and follow its links.",
@@ -229,8 +238,10 @@ def kind_of(order: OrderRow, payment: PaymentRow, code: str, is_late: bool) -> s
     if order.status == "FAILED":
         return next((kind for kind, codes in CODES.items() if code in codes.split()), "FAILED")
     if order.status == "MISMATCH":
-        if not payment.portone_amount:
+        if not payment.portone_amount and payment.portone_status not in TAKEN:
             return "NOT_APPROVED"
+        if payment.portone_status in NO_MONEY:
+            return NO_MONEY[payment.portone_status]
         failed = set(payment.reasons)
         return next(
             (kind for kind, names in REASONS.items() if failed & set(names.split())), "MISMATCH"

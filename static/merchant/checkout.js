@@ -1,5 +1,5 @@
-// The browser's half of an authenticated payment: create the order, open PortOne's window, tell the server.
-// The server's word decides; what the SDK answers is only a reason to ask it.
+// Runs in the browser: creates the order, opens PortOne's payment window, tells the server that it is closed.
+// The server decides. Whatever the SDK answers, the server looks the payment up at PortOne.
 "use strict";
 
 const texts = document.getElementById("texts").dataset;
@@ -81,6 +81,7 @@ function notOpened(error, orderUrl) {
   console.error(error);
   const name = /pop-?up|팝업/i.test(error.message) ? "popupBlocked" : NOT_OPENED[error.code] || "notOpened";
   stop(texts[name], name === "paidAlready" ? orderUrl : null);
+  if (name === "popupBlocked") document.querySelector(".developer").open = true; // another kind of window helps
   const detail = document.createElement("small");
   detail.lang = /[가-힣]/.test(error.message) ? "ko" : "en";
   detail.textContent = [error.code, error.message].filter(Boolean).join(": ");
@@ -88,12 +89,13 @@ function notOpened(error, orderUrl) {
   setBusy(false);
 }
 
-// Whatever the window answered, the server asks PortOne and says what is true.
+// Whatever the window answered, the server looks the payment up, and answers with its status.
 async function complete(order, answer) {
   const body = { paymentId: order.paymentId, orderId: order.orderId };
   if (answer.paymentToken) body.paymentToken = answer.paymentToken; // 수동 승인: the server approves it
   const said = failure(answer);
   say(texts.confirming, order.orderUrl);
+  document.getElementById("message").className = "approving"; // alone on the page until the result
 
   for (const pause of [...PAUSES, null]) {
     const told = await post(form ? form.dataset.complete : retry.dataset.complete, body);
@@ -112,7 +114,7 @@ async function complete(order, answer) {
   stop(texts.stillConfirming, order.orderUrl);
 }
 
-// As PortOne words what a PG says: "[code] message". The code leads the result page to words of its own.
+// A PG's failure as PortOne formats it: "[code] message". The result page chooses its text by the code.
 function failure({ code, message = "", pgCode, pgMessage }) {
   if (!code || message.startsWith("[")) return message;
   return `[${pgCode || code}] ${pgMessage || message}`;
@@ -147,7 +149,7 @@ async function post(url, data) {
   }
 }
 
-// A message was just sent or received. Whoever wants to show it listens; nothing here depends on that.
+// Announces a message that was sent or received. The panel listens; the flow does not depend on it.
 function tell(from, to, what, data) {
   document.dispatchEvent(new CustomEvent("checkout:message", { detail: { from, to, what, data, at: Date.now() } }));
 }
@@ -170,7 +172,7 @@ function refuse(answer, orderUrl) {
   field.focus();
 }
 
-// It goes no further from here: what is said takes the focus, for who hears the page or moves through it by keyboard.
+// The flow ends here: the message takes the focus, for people who use a screen reader or the keyboard.
 function stop(...said) {
   say(...said);
   button.removeAttribute("aria-busy");
@@ -180,6 +182,7 @@ function stop(...said) {
 function say(text, url = null, label = texts.orderPage) {
   const message = document.getElementById("message");
   message.textContent = text;
+  message.className = "";
   if (!url) return;
   const link = document.createElement("a");
   link.href = url;
@@ -219,14 +222,6 @@ async function showRemembered() {
   else location.replace(url);
 }
 
-function showPrice() {
-  const chosen = form.querySelector("[name=productId]:checked");
-  if (!chosen) return;
-  button.textContent = chosen.dataset.pay;
-  const [name, price] = chosen.nextElementSibling.querySelectorAll(".name, b");
-  form.querySelector(".sum").replaceChildren(name.cloneNode(true), price.cloneNode(true));
-}
-
 if (form) {
   showRemembered();
   form.addEventListener("submit", (event) => {
@@ -237,25 +232,11 @@ if (form) {
     event.target.removeAttribute("aria-invalid");
     const mistake = document.getElementById(`${event.target.name}-error`);
     if (mistake) mistake.textContent = "";
-    showPrice();
   });
-  showPrice();
 } else {
   if (remembered()) document.querySelector("h1").focus(); // just back from the payment: read out how it ended
   remember(null);
   if (retry) retry.addEventListener("click", pay);
-  offerCopy();
-}
-
-// Browsers let a page copy only over HTTPS or on this machine; elsewhere a tap selects the whole number.
-function offerCopy() {
-  const copy = document.querySelector(".copy");
-  if (!copy || !navigator.clipboard) return;
-  copy.hidden = false;
-  copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(copy.previousElementSibling.textContent);
-    copy.textContent = copy.dataset.done;
-  });
 }
 
 // Back to a page that the browser had kept as it was left, with the button still disabled.

@@ -106,8 +106,14 @@ def sandbox(walk):
     for outcome, method in (("approve", "CARD"), ("pend", "CARD"), ("issue", "VIRTUAL_ACCOUNT")):
         yield f"/sandbox/console/payments/{walk.order(outcome, method)[1]}", open_all
     yield "/sandbox/console/payments/none", None
+    _, payment_id, window = walk.order("approve")
+    yield f"/sandbox/console/payments/{payment_id}?ask=cancel", None
+    yield f"/sandbox/console/journal?paymentId={payment_id}", open_all
+    yield "/sandbox/console/journal", open_all
+    yield "/sandbox/console/channels", open_all
     walk.set_outage("500")
     yield "/sandbox/", open_all
+    yield walk.order()[2], None
     walk.set_outage(None)
 
 
