@@ -10,7 +10,7 @@ let orderId = document.querySelector("[data-order-id]")?.dataset.orderId; // an 
 export let messages = stored().find(([id]) => id === orderId)?.[1] ?? [];
 let paymentWindow = null; // the step that stands for it
 
-document.addEventListener("checkout:message", ({ detail }) => {
+export function receive(detail) {
   messages.push(detail);
   const named = detail.data?.orderId;
   if (orderId && named && named !== orderId) { // another basket: its request and this answer begin anew
@@ -20,7 +20,7 @@ document.addEventListener("checkout:message", ({ detail }) => {
   orderId = named ?? orderId;
   if (detail.to !== "shop") store(); // a request may be for an order that has no name yet
   show(detail);
-});
+}
 
 export function show(message) {
   const step = draw(message);

@@ -1,14 +1,17 @@
 // On the result page: puts the browser's messages between the server's steps, under the heading of their group and
 // with a link to their code, and folds what is repeated.
 
-import { add, list, messages, show, start } from "./panel.js";
+import { add, list, messages, receive, show, start } from "./panel.js";
 
 const headings = document.getElementById("groups").content.children;
 
 mergeWithTrail();
 arrange();
 fold();
-document.addEventListener("checkout:message", arrange); // panel.js, which was first, has drawn it
+document.addEventListener("checkout:message", ({ detail }) => {
+  receive(detail);
+  arrange();
+});
 
 // Both are in order already. A request was sent before what the shop did in the same millisecond, an answer after it.
 function mergeWithTrail() {

@@ -394,6 +394,7 @@ def test_the_tab_remembers_three_orders_and_thirty_messages_of_each(page):
         }
       }
     """)
+    page.wait_for_function("sessionStorage['checkout:messages']?.includes('\"d\"')")
     stored = page.evaluate("JSON.parse(sessionStorage['checkout:messages'])")
     assert [(order, len(messages)) for order, messages in stored] == [
         ("b", 30),
@@ -431,7 +432,7 @@ def test_the_shop_works_with_the_panel_removed(new_context, tmp_path):
     shutil.copy(ROOT / "wsgi.py", root)
     (root / "templates/merchant/panel.html").unlink()
     (root / "templates/merchant/code.html").unlink()
-    for name in ("panel.js", "trail.js", "panel.css"):
+    for name in ("panel-start.js", "panel.js", "trail.js", "panel.css"):
         (root / "static/merchant" / name).unlink()
     layout = root / "templates/merchant/layout.html"
     lines = layout.read_text().splitlines(keepends=True)
