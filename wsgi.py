@@ -3,10 +3,25 @@
 import os
 from pathlib import Path
 
+import click
 from dotenv import load_dotenv
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import is_running_from_reloader
 
 from merchant import config, create_app
+
+
+def show_addresses(*pages: tuple[str, str]) -> None:
+    """Print where to go above `flask run`'s own line. No other server or command prints it."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.info_name != "run" or is_running_from_reloader():
+        return
+    given = context.params
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(given["host"], given["host"])
+    scheme = "https" if given.get("cert") else "http"
+    for name, path in pages:
+        click.echo(f" * {name + ':':<9}{scheme}://{host}:{given['port']}{path}")
+
 
 load_dotenv(Path(__file__).with_name(".env"))
 
@@ -23,5 +38,7 @@ if config.flag(os.environ, "PORTONE_SANDBOX") and not any(
         portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(portone)
     )
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/sandbox": portone})
+    show_addresses(("Shop", "/"), ("Console", "/sandbox/"))
 else:
     app = create_app(os.environ)
+    show_addresses(("Shop", "/"))

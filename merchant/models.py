@@ -105,6 +105,7 @@ class Payment(Base):
     refund: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
+    receipt_url: Mapped[str | None] = mapped_column(String(500))  # the PG's, for the buyer
     created_at: Mapped[datetime] = mapped_column(default=now)
     asked_at: Mapped[
         datetime | None

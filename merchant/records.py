@@ -97,6 +97,12 @@ def printable(text: object) -> str:
     return "".join(char for char in str(text or "")[:200] if char.isprintable())
 
 
+def web_address(text: object) -> str | None:
+    """Returns a foreign text if a page may link to it: an http(s) URL of at most 500 characters."""
+    match = re.fullmatch(r"https?://[!-~]{1,480}", str(text or ""))
+    return match[0] if match else None
+
+
 def failure_message(failure: Mapping[str, Any]) -> str:
     """Returns `[code] message`, as PortOne words what a PG answers.
 

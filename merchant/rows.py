@@ -105,6 +105,7 @@ class PaymentRow:
     refund: Refund | None = None
     virtual_account: VirtualAccount | None = None
     failure: str | None = None
+    receipt_url: str | None = None
     created_at: datetime = field(default_factory=now)
     asked_at: datetime | None = None
     version: int = 1

@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Any, Literal
 
 from .follow_up import FULFILMENT, MONEY, follow_up, refund_after
-from .records import Record, amount_of, cancellations_of, failure_message, parse_time, printable
+from .records import (
+    Record,
+    amount_of,
+    cancellations_of,
+    failure_message,
+    parse_time,
+    printable,
+    web_address,
+)
 from .rows import FINAL, TAKEN, PaymentRow
 from .verification import Verdict
 
@@ -112,6 +120,7 @@ def payment_values(
         new["cancelled_amount"] = amount.get("cancelled", 0)
         new["cancelled_tax_free"] = amount_of(amount.get("cancelledTaxFree"))
         new["cancellations"] = cancellations_of(record)
+        new["receipt_url"] = web_address(record.get("receiptUrl")) or payment.receipt_url
         new["paid_at"] = payment.paid_at or parse_time(record.get("paidAt"))
         if new["paid_at"] is None and (verdict.status in TAKEN or new["cancelled_amount"] > 0):
             new["paid_at"] = parse_time(record.get("updatedAt")) or payment.created_at

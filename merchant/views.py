@@ -16,8 +16,8 @@ from .errors import PortOneRejected, PortOneUnavailable, Refused
 from .pages import responses
 from .pages.forms import buyer_fields, choice_fields, invalid, json_body, text_field
 from .pages.languages import language
-from .pages.messages import kind_of
-from .pages.responses import Opened, account_to_pay_into, attempt_opened, error_page
+from .pages.responses import Opened, attempt_opened, error_page
+from .pages.result import account_to_pay_into, amounts, attempt_to_show, standing
 from .records import failure_message, failure_parts, printable
 from .rows import OrderRow, PaymentRow, now
 from .settlement import refresh, settle
@@ -126,8 +126,8 @@ def show_order(order_id: str) -> str | tuple[str, int]:
         return error_page(404, "There is no such order.")
     is_known = refresh(order.id)
     order = find_order(order_id)
-    attempts = storage.read_attempts(order_id)
-    payment = next(each for each in attempts if each.id == order.payment_id)
+    attempts, events = storage.read_attempts(order_id), storage.read_events(order_id)
+    payment = attempt_to_show(order, attempts)
     code, message = failure_parts(payment.failure or printable(request.args.get("message")))
     is_failed = order.status in {"PENDING", "FAILED"}
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
@@ -137,13 +137,11 @@ def show_order(order_id: str) -> str | tuple[str, int]:
         order=order,
         payment=payment,
         account=account_to_pay_into(payment),
-        events=storage.read_events(order_id),
-        unknown=not is_known,
-        can_retry=order.paid_at is None,
-        kind=kind_of(order, payment, code, is_late),
-        is_double=any("DUPLICATE" in each.reasons for each in attempts),
+        amounts=amounts(payment, events),
+        events=events,
         failure_code=code if is_failed else "",
         message=message if is_failed else "",
+        **standing(order, attempts, payment, code, is_late, is_known),
     )
 
 

@@ -192,17 +192,19 @@ def _cancels_all(payment_id: str, form: Json) -> bool:
 
 @bp.post("/console/switches/<name>")
 def set_switch(name: str) -> ResponseReturnValue:
-    """A button. Form: as `POST /control/switches/<name>` takes it."""
-    if name not in switches.SWITCHES:
+    """A button. Form: as `POST /control/switches/<name>` takes it; `end` ends the chaos."""
+    if name not in switches.NAMES:
         abort(404)
     with current_sandbox().store.writing() as db:
-        switches.save_setting(db, name, _form("calls"))
+        body = {"seed": None} if "end" in request.form else _form("calls", "seconds", "seed")
+        switches.save_setting(db, name, body)
     return redirect(url_for(".index"), 303)
 
 
-def _form(number_field: str) -> Json:
-    """The fields that are filled in. number_field: the one that becomes a number."""
+def _form(*number_fields: str) -> Json:
+    """The fields that are filled in. number_fields: those that become numbers."""
     form: Json = {name: value for name, value in request.form.items() if value}
-    if re.fullmatch("[0-9]{1,16}", form.get(number_field, "")):
-        form[number_field] = int(form[number_field])
+    for field in number_fields:
+        if re.fullmatch("[0-9]{1,16}", form.get(field, "")):
+            form[field] = int(form[field])
     return form

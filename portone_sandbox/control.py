@@ -12,6 +12,7 @@ from . import (
     actions,
     channels,
     control_openapi,
+    declines,
     guard,
     journal,
     payment_request,
@@ -21,7 +22,7 @@ from . import (
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import is_pg_code, possible_outcomes
+from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -48,10 +49,11 @@ def get_switches() -> ResponseReturnValue:
 
 @bp.post("/switches/<name>")
 def set_switch(name: str) -> ResponseReturnValue:
-    """`outage`: `{fault, calls?}`, for that many calls, else for all. Another one of
-    switches.SWITCHES: an object with its field. A null restores the default.
+    """`outage`: `{fault, calls?}`, for that many calls, else for all. `webhooks`: `{order,
+    seconds?}`. `chaos`: `{seed?}`. Another one of switches.SWITCHES: an object with its field. A
+    null restores the default.
     """
-    if name not in switches.SWITCHES:
+    if name not in switches.NAMES:
         abort(404)
     with current_sandbox().store.writing() as db:
         switches.save_setting(db, name, json_body())
@@ -94,7 +96,7 @@ def reset() -> ResponseReturnValue:
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
     """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
-    so. code: of a decline, as the PG spells it.
+    so. code: of a decline, one of declines.MESSAGES.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -105,9 +107,7 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
-        code = body.get("code")
-        if not is_pg_code(code):
-            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
+        code = declines.check_code(params, body.get("code"))
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:

@@ -109,7 +109,10 @@ def applied_switches(settings: Mapping[str, Json | None]) -> list[AppliedSwitch]
     """settings: of switches.list_settings."""
     applied = []
     for name, setting in settings.items():
-        if setting:
+        if setting and name == switches.CHAOS:
+            title, seed = translate("Random faults and webhooks, seed"), str(setting["seed"])
+            applied.append(AppliedSwitch(name, title, seed, seed, None))
+        elif setting:
             switch = switches.SWITCHES[name]
             choice = str(setting[switch.field])
             meaning = switch.choices.get(choice)

@@ -9,6 +9,11 @@ from ..catalog import PRODUCTS
 from .korean import KOREAN
 
 KOREA = timedelta(hours=9)  # after UTC, all year
+# ISO 4217: how many digits the minor unit of a currency has, where it is not two.
+MINOR_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
 
 
 def language() -> str:
@@ -36,6 +41,22 @@ def translate(text: str) -> str:
 
 def won(amount: int) -> str:
     return f"{amount:,}원" if language() == "ko" else f"₩{amount:,}"
+
+
+def money(amount: int, currency: str) -> str:
+    """Returns an amount in a currency's minor unit: 1,000원, ₩1,000, USD 10.00."""
+    if currency == "KRW":
+        return won(amount)
+    digits = next((n for n, names in MINOR_DIGITS.items() if currency in names.split()), 2)
+    return f"{currency} {amount / 10**digits:,.{digits}f}"
+
+
+def time_left(seconds: int) -> str:
+    """Returns how long a deadline is off, such as 23시간 12분 남음."""
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return translate("%s h %s min left") % (hours, minutes)
+    return translate("%s min left") % minutes
 
 
 def when(time: datetime) -> str:

@@ -5,7 +5,7 @@ English stands here and Korean in korean.py; a template writes {{ _(message.titl
 
 from typing import NamedTuple
 
-from ..rows import OrderRow, PaymentRow
+from ..rows import TAKEN, OrderRow, PaymentRow
 
 
 class Message(NamedTuple):
@@ -18,7 +18,7 @@ class Message(NamedTuple):
 FAILED = "Payment failed"
 ISSUER = "The buyer's card company, bank or PG refused it. Your code is not the cause."
 MISMATCH = "Payment not accepted"
-REFUND = "If money was taken, the seller refunds it. If you have a question, contact the seller with your order ID."
+REFUND = "Do not pay again before it is refunded. The seller checks what you paid and refunds it. If you have a question, contact the seller with your order ID."
 
 MESSAGES = {
     "PENDING": Message(
@@ -155,6 +155,12 @@ MESSAGES = {
         next_step="You can try the payment again.",
         hint="Manual approval: PortOne compared the stored terms and answered INFORMATION_MISMATCH before money moved. Somebody changed the request in the browser.",
     ),
+    "OTHER_ACCOUNT": Message(
+        title=MISMATCH,
+        happened="The account that was opened differs from the order. Nothing has been charged.",
+        next_step="Do not deposit into it. You can try the payment again.",
+        hint="The cross-check shows what differs: somebody changed the request in the browser. The next attempt closes the account first.",
+    ),
     "AMOUNT": Message(
         title=MISMATCH,
         happened="The amount of the payment differs from the amount of the order.",
@@ -208,10 +214,13 @@ CODES = {
     "TIME_OUT": "NOT_FOUND_PAYMENT_SESSION",
     "PROCESSED": "ALREADY_PROCESSED_PAYMENT",
 }
-REASONS = {
+REASONS = {  # the first that applies: a live shop's buyer may have changed to its test channel
+    "TEST_CHANNEL": "TEST_CHANNEL",
     "OTHER_PAYMENT": "PAYMENT_ID STORE CHANNEL",
-    **{name: name for name in ("TEST_CHANNEL", "AMOUNT", "CURRENCY")},
+    **{name: name for name in ("AMOUNT", "CURRENCY")},
 }
+
+NO_MONEY = {"VIRTUAL_ACCOUNT_ISSUED": "OTHER_ACCOUNT", "CANCELLED": "GIVEN_BACK"}  # of a mismatch
 
 ERROR_PAGES = {  # HTTP status: what now
     400: "Go back to the shop and follow its links.",
@@ -229,8 +238,10 @@ def kind_of(order: OrderRow, payment: PaymentRow, code: str, is_late: bool) -> s
     if order.status == "FAILED":
         return next((kind for kind, codes in CODES.items() if code in codes.split()), "FAILED")
     if order.status == "MISMATCH":
-        if not payment.portone_amount:
+        if not payment.portone_amount and payment.portone_status not in TAKEN:
             return "NOT_APPROVED"
+        if payment.portone_status in NO_MONEY:
+            return NO_MONEY[payment.portone_status]
         failed = set(payment.reasons)
         return next(
             (kind for kind, names in REASONS.items() if failed & set(names.split())), "MISMATCH"

@@ -14,8 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from ..checkout import payment_request
 from ..current import merchant
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..rows import OrderRow, PaymentRow, now
-from ..transitions import deadline, is_expired
+from ..rows import OrderRow, PaymentRow
 from . import languages
 from .forms import MAX_BODY_BYTES
 from .languages import translate
@@ -117,17 +116,6 @@ def attempt_opened(order: OrderRow, payment: PaymentRow) -> Opened:
     return body, 201, {"Location": url_for(".show_order", order_id=order.id)}
 
 
-def account_to_pay_into(payment: PaymentRow) -> dict[str, Any] | None:
-    if payment.status != "VIRTUAL_ACCOUNT_ISSUED" or not payment.virtual_account:
-        return None
-    until = deadline(payment)
-    return {
-        **payment.virtual_account,
-        "deadline": languages.date(until) if until else "",
-        "expired": is_expired(payment, now()),
-    }
-
-
 def template_names() -> dict[str, Any]:
     """The names that every template of ours may use."""
     return {
@@ -136,9 +124,11 @@ def template_names() -> dict[str, Any]:
         "lang_of": languages.language_of,
         "english_name": languages.english_name,
         "won": languages.won,
+        "time_left": languages.time_left,
         "when": languages.when,
         "date": languages.date,
         "messages": MESSAGES,
+        "errors": {code: text for code, (_, text) in ERRORS.items()},
         "settings": merchant().settings,
     }
 

@@ -70,7 +70,7 @@ async function openWindow(order) {
     notOpened(error, order.orderUrl);
     return;
   }
-  tell("portone", "browser", answer ? "resolved" : "undefined: redirect", answer);
+  tell("portone", "browser", answer ? "resolved" : "undefined", answer);
   if (answer === undefined) return; // the page is leaving for a redirect
 
   await complete(order, answer);
@@ -81,6 +81,7 @@ function notOpened(error, orderUrl) {
   console.error(error);
   const name = /pop-?up|팝업/i.test(error.message) ? "popupBlocked" : NOT_OPENED[error.code] || "notOpened";
   stop(texts[name], name === "paidAlready" ? orderUrl : null);
+  if (name === "popupBlocked") document.querySelector(".developer").open = true; // another kind of window helps
   const detail = document.createElement("small");
   detail.lang = /[가-힣]/.test(error.message) ? "ko" : "en";
   detail.textContent = [error.code, error.message].filter(Boolean).join(": ");
@@ -94,6 +95,7 @@ async function complete(order, answer) {
   if (answer.paymentToken) body.paymentToken = answer.paymentToken; // 수동 승인: the server approves it
   const said = failure(answer);
   say(texts.confirming, order.orderUrl);
+  document.getElementById("message").className = "approving"; // alone on the page until the result
 
   for (const pause of [...PAUSES, null]) {
     const told = await post(form ? form.dataset.complete : retry.dataset.complete, body);
@@ -180,6 +182,7 @@ function stop(...said) {
 function say(text, url = null, label = texts.orderPage) {
   const message = document.getElementById("message");
   message.textContent = text;
+  message.className = "";
   if (!url) return;
   const link = document.createElement("a");
   link.href = url;
@@ -219,14 +222,6 @@ async function showRemembered() {
   else location.replace(url);
 }
 
-function showPrice() {
-  const chosen = form.querySelector("[name=productId]:checked");
-  if (!chosen) return;
-  button.textContent = chosen.dataset.pay;
-  const [name, price] = chosen.nextElementSibling.querySelectorAll(".name, b");
-  form.querySelector(".sum").replaceChildren(name.cloneNode(true), price.cloneNode(true));
-}
-
 if (form) {
   showRemembered();
   form.addEventListener("submit", (event) => {
@@ -237,25 +232,11 @@ if (form) {
     event.target.removeAttribute("aria-invalid");
     const mistake = document.getElementById(`${event.target.name}-error`);
     if (mistake) mistake.textContent = "";
-    showPrice();
   });
-  showPrice();
 } else {
   if (remembered()) document.querySelector("h1").focus(); // just back from the payment: read out how it ended
   remember(null);
   if (retry) retry.addEventListener("click", pay);
-  offerCopy();
-}
-
-// Browsers let a page copy only over HTTPS or on this machine; elsewhere a tap selects the whole number.
-function offerCopy() {
-  const copy = document.querySelector(".copy");
-  if (!copy || !navigator.clipboard) return;
-  copy.hidden = false;
-  copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(copy.previousElementSibling.textContent);
-    copy.textContent = copy.dataset.done;
-  });
 }
 
 // Back to a page that the browser had kept as it was left, with the button still disabled.

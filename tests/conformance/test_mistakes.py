@@ -38,7 +38,7 @@ def test_a_mistake_is_found_by_the_checks_that_are_about_it(judge, mistake):
     assert judge.code == 1 or untold == MISTAKES[mistake]
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_found_by_no_other_check(judge, mistake):
     found = judge(mistake, *NAMES - MISTAKES[mistake])

@@ -79,6 +79,8 @@ def shop(walk):
     yield "/", wait_for_the_shop
     yield "/", open_the_window
     yield "/no-such-page", None
+    yield "/panel/code/merchant/verification.py?function=compare&check=AMOUNT", None
+    yield "/panel/code/static/merchant/checkout.js", None
     for outcome in ("approve", "decline", "cancel", "tamper", "pend", None):
         yield walk.order(outcome)[0], open_all
     for amount in ({"amount": 400}, {}):

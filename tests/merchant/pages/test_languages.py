@@ -184,6 +184,7 @@ STATES = [  # (kind of message, PortOne's status, changes to the record)
     ("CURRENCY", "PAID", {"currency": "USD"}),
     ("OTHER_PAYMENT", "PAID", {"storeId": "another"}),
     ("MISMATCH", "PAID", {"orderName": "다른 상품"}),
+    ("OTHER_ACCOUNT", "VIRTUAL_ACCOUNT_ISSUED", {"amount": {"total": 7, "cancelled": 0}}),
 ]
 
 
@@ -320,6 +321,7 @@ def test_amounts_dates_and_products_are_in_each_ones_form(shop, monkeypatch):
         ("/", None, 200),
         ("/nowhere", None, 404),
         ("/orders/nobody", None, 404),
+        ("/panel/code/merchant/nothing.py", None, 404),
         ("/payment-redirect", None, 400),
         ("/payment-redirect?paymentId=a&paymentId=b", None, 400),
         ("/payment-redirect?paymentId=nobody", None, 404),
@@ -337,6 +339,14 @@ def test_every_error_page_is_in_one_language(
     page = speak(shop.client).get(path)
     assert page.status_code == status
     assert_language(language, page.text)
+
+
+@pytest.mark.parametrize("file", ["merchant/verification.py", "static/merchant/checkout.js"])
+def test_the_page_of_a_step_s_code_is_in_one_language(shop, speak, language, file):
+    for query in ("", "?function=compare&check=AMOUNT", "?function=complete"):
+        page = speak(shop.client).get(f"/panel/code/{file}{query}")
+        assert page.status_code == 200
+        assert_language(language, page.text)
 
 
 def test_every_json_error_is_in_one_language(asking_shop, portone, speak, language):
