@@ -30,6 +30,7 @@ from . import (
     control,
     journal_calls,
     language,
+    names,
     rest,
     startup,
 )
@@ -155,6 +156,14 @@ def _set_up_pages(app: Flask) -> None:
         lang_of=language.lang_of,
         money=language.money,
         settings=settings,
+        applied_switches=names.applied_switches,
+        bank_name=names.bank_name,
+        current_switches=console.current_switches,
+        korean_time=names.korean_time,
+        method_name=names.method_name,
+        outcome_name=names.outcome_name,
+        pg_name=names.pg_name,
+        utc_time=names.utc_time,
     )
     app.after_request(language.save_in_cookie)
 

@@ -29,6 +29,11 @@ def _expire(payments: Payments, db: Database, payment_id: str, body: Json) -> Pa
     return payments.expire(db, payment_id)
 
 
+def _close(payments: Payments, db: Database, payment_id: str, body: Json) -> Payment:
+    """Closes the virtual account as the merchant's staff would, with the result of the switch."""
+    return payments.close_virtual_account(db, payment_id)
+
+
 def _cancel(payments: Payments, db: Database, payment_id: str, body: Json) -> Payment:
     """Refunds as the merchant's staff would in PortOne's console. body: as the REST API's."""
     defaults = {"reason": "관리자 콘솔에서 취소", "refundAccount": REFUND_ACCOUNT}
@@ -64,6 +69,7 @@ def _decline_refund(payments: Payments, db: Database, payment_id: str, body: Jso
 ACTIONS: dict[str, Action] = {
     "deposit": _deposit,
     "expire": _expire,
+    "close": _close,
     "cancel": _cancel,
     "approve": _approve,
     "decline": _decline,

@@ -7,7 +7,7 @@ from `store.writing()`.
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from . import bodies, demands, failures, identifiers, records, switches, virtual_accounts
+from . import bodies, declines, demands, failures, identifiers, records, switches, virtual_accounts
 from .clock import now, timestamp
 from .database import Database
 from .documents import Checkout, Origin, Payment, SdkFailure, SdkResult
@@ -16,11 +16,9 @@ from .events import Events
 from .outcomes import REFUSE, is_manual, is_virtual_account
 from .payment_method import FORM_FIELDS, Form
 from .request_documents import PaymentRequest
+from .tampering import tampered
 
 SLOW_SECONDS = 3
-FAILURES = {"decline": failures.DECLINED, "cancel": failures.CANCELLED_BY_BUYER}
-# What a buyer changed -> the registered term that finds it out.
-TAMPERED_TERMS = {"tamper": "totalAmount", "tamper-tax-free": "taxFreeAmount"}
 
 
 class Attempts:
@@ -58,7 +56,7 @@ class Attempts:
             "origin": merchant_origin,
             "outcome": None,
             "result": None,
-            "webhookOrder": None,
+            "webhookOrder": switches.take_webhook_order(db),
             "paymentToken": None,
             "isConfirmed": False,
             "form": {},
@@ -75,13 +73,13 @@ class Attempts:
         tx_id: str,
         outcome: str,
         form: Form | None = None,
-        code: str | None = None,
+        code: object = None,
     ) -> Checkout:
         """End a window. It ends once: a second call changes nothing and returns the first outcome.
 
         form: what the buyer entered, as payment_method takes it. With manual approval the payment
-        stays as it is, and the result has a paymentToken. code: why the PG declines, as the PG
-        spells it; without one the amount is over the limit. KeyError when there is no window.
+        stays as it is, and the result has a paymentToken. code: why the PG declines, as
+        declines.check_code takes it. KeyError when there is no window; Refused for another code.
         """
         checkout = db.find_checkout(tx_id)
         record = checkout and db.find_payment(checkout["paymentId"])
@@ -89,17 +87,22 @@ class Attempts:
             raise KeyError(tx_id)
         if checkout["result"]:
             return checkout
-        failure = _failure(db, record, outcome, code) or checkout["failure"]
         checkout["outcome"] = outcome
-        if failure is None and is_manual(checkout["request"]):
+        is_open = record["status"] in ("READY", "FAILED")
+        if not is_open:
+            # Another attempt at this paymentId was faster. One payment is all that it can have.
+            failure: SdkFailure | None = failures.PAID_ALREADY
+        else:
+            failure = _failure(db, checkout, code) or checkout["failure"]
+        if failure is None and is_manual(_taken(checkout)):
             self._issue_token(db, record, checkout, form or {})
         elif failure is None:
             self._apply_success(db, record, checkout, form or {})
-        elif failure != failures.PAID_ALREADY and record["transactionId"] == tx_id:
+        elif is_open and record["transactionId"] == tx_id:
             # The failure of an older attempt does not end a newer one that is open.
             self._events.save(db, records.failed(record, failure))
         checkout["result"] = _sdk_result(checkout, failure)
-        checkout["webhookOrder"] = switches.webhook_order(db)
+        checkout["webhookOrder"] = switches.webhook_order(db) or checkout["webhookOrder"]
         db.save_checkout(checkout)
         return checkout
 
@@ -154,7 +157,7 @@ class Attempts:
         is_quiet: bool = False,
     ) -> Payment:
         """Store what the PG makes of an attempt that did not fail."""
-        params, outcome = checkout["request"], checkout["outcome"]
+        params, outcome = _taken(checkout), checkout["outcome"]
         record = _prepared(record, checkout)
         if is_virtual_account(params):
             record = virtual_accounts.issued(record, params, form)
@@ -170,14 +173,18 @@ class Attempts:
         return self._events.save(db, record, visible_at=visible_at, is_quiet=is_quiet)
 
 
+def _taken(checkout: Checkout) -> PaymentRequest:
+    """The request as the PG gets it, with what the buyer has changed in it."""
+    return tampered(checkout["request"], checkout["outcome"])
+
+
 def _prepared(record: Payment, checkout: Checkout) -> Payment:
-    """The payment's record of this attempt, with the amount that the buyer's browser asked for."""
-    params, tx_id = checkout["request"], checkout["txId"]
+    """The payment's record of this attempt, as the buyer's browser asked for it."""
+    params, tx_id = _taken(checkout), checkout["txId"]
+    prepared = records.ready(params, tx_id, record["origin"], earlier=record)
     if record["transactionId"] == tx_id:
-        prepared = record.copy()
-    else:
-        prepared = records.ready(params, tx_id, record["origin"], earlier=record)
-    prepared["amount"] = records.asked_amount(params, checkout["outcome"] or "")
+        for name in ("requestedAt", "updatedAt", "statusChangedAt"):
+            prepared[name] = record[name]
     return prepared
 
 
@@ -229,13 +236,12 @@ def _sdk_result(checkout: Checkout, failure: SdkFailure | None) -> SdkResult:
     return result
 
 
-def _failure(db: Database, record: Payment, outcome: str, code: str | None) -> SdkFailure | None:
-    """How a window fails that ends with this outcome, or None. code: of a decline."""
-    if record["status"] not in ("READY", "FAILED"):
-        # Another attempt at this paymentId was faster. One payment is all that it can have.
-        return failures.PAID_ALREADY
-    if TAMPERED_TERMS.get(outcome) in (db.find_terms(record["id"]) or {}):
-        return failures.OTHER_AMOUNT
-    if outcome == "decline" and code:
-        return failures.declined(code)
-    return FAILURES.get(outcome)
+def _failure(db: Database, checkout: Checkout, code: object) -> SdkFailure | None:
+    """How the window fails, or None. code: of a decline."""
+    if checkout["outcome"] == "decline":
+        return failures.declined(declines.check_code(checkout["request"], code))
+    if checkout["outcome"] == "cancel":
+        return failures.CANCELLED_BY_BUYER
+    taken = _taken(checkout)
+    is_found_out = taken != checkout["request"] and not _fits_terms(db, taken)
+    return failures.OTHER_AMOUNT if is_found_out else None

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from . import buyer_form, enums, payment_request, switches
+from . import buyer_form, declines, enums, payment_request, switches
 from .documents import Checkout, Json, SdkResult
-from .errors import RequestError
+from .errors import Refused, RequestError
 from .http_request import buyer_browser, merchant_origin
 from .json_text import read_json
 from .language import prefer_language
-from .outcomes import is_manual, is_pg_code, possible_outcomes
+from .outcomes import TAMPERING, is_manual, possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("checkout", __name__, url_prefix="/checkout")
@@ -77,6 +77,7 @@ def window(tx_id: str) -> ResponseReturnValue:
         "window.html",
         checkout,
         outcomes=outcomes,
+        tampering=TAMPERING,
         with_screens=buyer_form.METHODS,
         is_manual=is_manual(checkout["request"]),
     )
@@ -84,12 +85,24 @@ def window(tx_id: str) -> ResponseReturnValue:
 
 @bp.post("/<tx_id>/outcome")
 def choose_outcome(tx_id: str) -> ResponseReturnValue:
-    """Form: `outcome`; `code` of a decline, as the PG spells it."""
+    """Form: `outcome`; `code` of a decline, one of declines.MESSAGES."""
     checkout = _find(tx_id)
-    outcome = request.form.get("outcome", "")
+    outcome, code = request.form.get("outcome", ""), request.form.get("code") or None
     if outcome not in possible_outcomes(checkout["request"]):
         abort(400)
-    return _finish(current_sandbox().end_checkout(tx_id, outcome, code=_decline_code()))
+    try:
+        return _finish(current_sandbox().end_checkout(tx_id, outcome, code=code))
+    except Refused as error:
+        abort(400, error.message)
+
+
+@bp.get("/<tx_id>/decline")
+def choose_reason(tx_id: str) -> ResponseReturnValue:
+    """The screen of a decline's reasons, by kind."""
+    checkout = _find(tx_id)
+    if checkout["result"]:
+        return _finish(checkout)
+    return _page("decline.html", checkout, kinds=declines.KINDS)
 
 
 @bp.route("/<tx_id>/buyer", methods=["GET", "POST"])
@@ -137,11 +150,6 @@ def close(tx_id: str) -> ResponseReturnValue:
     """
     _find(tx_id)
     return jsonify(_sdk_answer(current_sandbox().end_checkout(tx_id, "cancel")))
-
-
-def _decline_code() -> str | None:
-    code = request.form.get("code") or None
-    return code if is_pg_code(code) else abort(400)
 
 
 def _returns(checkout: Checkout) -> bool:

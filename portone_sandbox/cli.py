@@ -113,3 +113,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def conformance(arguments: tuple[str, ...]) -> None:
+    """Judge a merchant's own page in Chromium. See docs/conformance.md."""
+    from .conformance import main as judge
+
+    sys.exit(judge(arguments))

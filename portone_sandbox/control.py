@@ -5,14 +5,24 @@ README.md and control_openapi.py describe the calls.
 
 import re
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from . import actions, channels, control_openapi, guard, journal, payment_request, switches
+from . import (
+    actions,
+    channels,
+    control_openapi,
+    declines,
+    guard,
+    journal,
+    payment_request,
+    qa_sheet,
+    switches,
+)
 from .documents import Json
 from .errors import Refused, RequestError
 from .http_request import buyer_browser, json_body, merchant_origin
-from .outcomes import is_pg_code, possible_outcomes
+from .outcomes import possible_outcomes
 from .sandbox import current_sandbox
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -39,10 +49,11 @@ def get_switches() -> ResponseReturnValue:
 
 @bp.post("/switches/<name>")
 def set_switch(name: str) -> ResponseReturnValue:
-    """`outage`: `{fault, calls?}`, for that many calls, else for all. Another one of
-    switches.SWITCHES: an object with its field. A null restores the default.
+    """`outage`: `{fault, calls?}`, for that many calls, else for all. `webhooks`: `{order,
+    seconds?}`. `chaos`: `{seed?}`. Another one of switches.SWITCHES: an object with its field. A
+    null restores the default.
     """
-    if name not in switches.SWITCHES:
+    if name not in switches.NAMES:
         abort(404)
     with current_sandbox().store.writing() as db:
         switches.save_setting(db, name, json_body())
@@ -68,6 +79,13 @@ def get_journal() -> ResponseReturnValue:
     return jsonify(entries=found, next=found[-1]["number"] if found else int(since))
 
 
+@bp.get("/qa.md")
+def get_qa_sheet() -> ResponseReturnValue:
+    """The QA run sheet as Markdown. Query: `paymentId`, for one payment; `lang`, ko or en."""
+    with current_sandbox().store.reading() as db:
+        return Response(qa_sheet.sheet(db, request.args.get("paymentId")), mimetype="text/markdown")
+
+
 @bp.post("/reset")
 def reset() -> ResponseReturnValue:
     """Delete all payments and restore the default of every switch."""
@@ -78,7 +96,7 @@ def reset() -> ResponseReturnValue:
 @bp.post("/payments")
 def pay() -> ResponseReturnValue:
     """`{request, outcome, code?}` -> the payment, as if a buyer had ended a window for that request
-    so. code: of a decline, as the PG spells it.
+    so. code: of a decline, one of declines.MESSAGES.
 
     With manual approval it has the paymentToken besides, unless the window failed.
     """
@@ -89,9 +107,7 @@ def pay() -> ResponseReturnValue:
         outcome, outcomes = body.get("outcome"), possible_outcomes(params)
         if outcome not in outcomes:
             raise Refused("INVALID_REQUEST", f"outcome must be one of {', '.join(outcomes)}.")
-        code = body.get("code")
-        if not is_pg_code(code):
-            raise Refused("INVALID_REQUEST", "code must be a PG's code, such as INVALID_PASSWORD.")
+        code = declines.check_code(params, body.get("code"))
         page = params.get("redirectUrl", request.host_url)
         buyer, origin = buyer_browser(page), merchant_origin()
         with sandbox.store.writing() as db:

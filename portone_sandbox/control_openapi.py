@@ -5,7 +5,7 @@ A test compares it with the routes, and the answers with its schemas.
 
 from collections.abc import Mapping
 
-from . import actions, errors, journal, outcomes, switches
+from . import actions, chaos, declines, errors, journal, language, outcomes, switches
 from .documents import Json
 
 TEXT: Json = {"type": "string"}
@@ -52,6 +52,7 @@ def _reference(name: str) -> Json:
 ACTIONS: dict[str, tuple[Json, dict[int, list[str]]]] = {
     "deposit": (_object({}, {"amount": AMOUNT}), DEPOSIT_ERRORS),
     "expire": (_object({}), DEPOSIT_ERRORS),
+    "close": (_object({}), {**DEPOSIT_ERRORS, 502: ["PG_PROVIDER"]}),
     "cancel": (
         _object(
             {}, {"amount": AMOUNT, "taxFreeAmount": NUMBER, "vatAmount": NUMBER, "reason": TEXT}
@@ -85,7 +86,7 @@ SCHEMAS: Json = {
         ],
         "description": "paymentToken: if the channel has manual approval.",
     },
-    "Switches": _object({name: {"type": ["object", "null"]} for name in switches.SWITCHES}),
+    "Switches": _object({name: {"type": ["object", "null"]} for name in switches.NAMES}),
     "Problem": _object(dict.fromkeys(("message", "expected", "given", "how"), TEXT)),
     "JournalEntry": _object(
         {"number": NUMBER, "kind": {"enum": list(journal.KINDS)}, "at": TEXT}
@@ -124,6 +125,7 @@ def _paths() -> Json:
             "get": _operation("The channels.", {"type": "array", "items": _reference("Channel")})
         },
         "journal": {"get": _journal()},
+        "qa.md": {"get": _qa_sheet()},
         "reset": {
             "post": _operation(
                 "Delete all payments and the journal, and restore the default of every switch.",
@@ -138,6 +140,7 @@ def _paths() -> Json:
     }
     for name, switch in switches.SWITCHES.items():
         paths[f"switches/{name}"] = {"post": _set_switch(name, switch)}
+    paths[f"switches/{switches.CHAOS}"] = {"post": _set_chaos()}
     for name, (body, refusals) in ACTIONS.items():
         text = actions.ACTIONS[name].__doc__ or ""
         operation = _operation(text, _reference("Payment"), body, refusals)
@@ -192,9 +195,25 @@ def _journal() -> Json:
     return operation
 
 
+def _qa_sheet() -> Json:
+    summary = "The QA run sheet: per payment what was clicked, expected and seen, as Markdown."
+    operation = _operation(summary, TEXT, refusals={404: ["PAYMENT_NOT_FOUND"]})
+    operation["responses"]["200"]["content"] = {"text/markdown": {"schema": TEXT}}
+    operation["parameters"] = [
+        {"name": "paymentId", "in": "query", "schema": TEXT},
+        {"name": "lang", "in": "query", "schema": {"enum": list(language.LANGUAGES)}},
+    ]
+    return operation
+
+
 def _pay() -> Json:
     request = {"type": "object", "description": "What the page hands to PortOne.requestPayment."}
-    code = {"type": "string", "description": "Why the PG declines, as it spells it."}
+    code = {
+        "type": "string",
+        "examples": list(declines.MESSAGES),
+        "description": "Why the PG declines: one of the examples, which are Toss Payments' codes."
+        " On another PG's channel any code of its own, too.",
+    }
     body = _object(
         {"request": request, "outcome": {"enum": list(outcomes.ALL_OUTCOMES)}}, {"code": code}
     )
@@ -212,7 +231,19 @@ def _warnings() -> Json:
 
 def _set_switch(name: str, switch: switches.Switch) -> Json:
     choices = {"enum": [*switch.choices, None]}
-    optional = {"calls": {"type": ["integer", "null"], "minimum": 1}} if name == "outage" else {}
+    optional: Json = {}
+    if name == "outage":
+        optional["calls"] = {"type": ["integer", "null"], "minimum": 1}
+    if name == "webhooks":
+        most = switches.MAX_AFTER_SECONDS
+        optional["seconds"] = {"type": ["integer", "null"], "minimum": 0, "maximum": most}
     body = _object({switch.field: choices}, optional)
     summary = f"{switch.title}. null restores the default."
     return _operation(summary, _reference("Switches"), body, {400: ["INVALID_REQUEST"]})
+
+
+def _set_chaos() -> Json:
+    seed = {"type": ["integer", "null"], "minimum": 0, "maximum": chaos.MAX_SEED}
+    summary = "A mix of faults and of webhooks by a seed; without one it is made up. null ends it."
+    refusals = {400: ["INVALID_REQUEST"]}
+    return _operation(summary, _reference("Switches"), _object({}, {"seed": seed}), refusals)

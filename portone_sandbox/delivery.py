@@ -103,6 +103,16 @@ class WebhookSender:
                 return
             time.sleep(0.02)
 
+    def wait_until_started(self, payment_id: str) -> None:
+        """Return when somebody is sending each of the payment's due webhooks."""
+        self.notify()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline and not self._is_closed:
+            with self._store.reading() as db:
+                if not db.has_unclaimed_webhook(payment_id, time.time()):
+                    return
+            time.sleep(0.005)
+
     def _jobs(self) -> list[_Job]:
         # After a fork the child has the parent's jobs in its memory, but not their threads.
         return [job for worker, job in list(self._workers.items()) if worker.is_alive()]
@@ -189,6 +199,9 @@ class WebhookSender:
         if due_at == job.due_at:  # else somebody has asked to send it again meanwhile
             webhook["isResend"] = False
             due_at = webhook["retryAt"]
+        if webhook["isRepeated"]:
+            webhook["isRepeated"] = False
+            due_at = time.time()
         webhook["currentExecutionCount"] = len(webhook["deliveries"])
         webhook["triggeredAt"] = webhook["deliveries"][0]["request"]["requestedAt"]
         webhook["status"] = delivery["status"]

@@ -19,7 +19,9 @@ from .payment_request import is_http_url
 from .webhook_documents import ShownWebhook, Webhook
 
 RETRY_MINUTES = (1, 4, 16, 64, 256)  # PortOne varies them at random; a test needs them fixed
-AFTER_SECONDS = 3
+REVERSED_SECONDS = 0.5  # between two webhooks of a payment that come in the wrong order
+# A payment does not stay so: their webhooks can wait for that of the next status.
+OPEN_STATUSES = ("READY", "PAY_PENDING", "VIRTUAL_ACCOUNT_ISSUED")
 MAX_MANUAL_TRIES = 5  # that there is a limit is documented, which one is not
 
 TYPES = {
@@ -73,19 +75,25 @@ class Events:
         self, db: Database, record: Payment, visible_at: str | None, trigger: str | None, type: str
     ) -> None:
         """Store one webhook for each address."""
-        order = switches.webhook_order(db)
+        checkout = db.find_checkout(record["transactionId"])
+        order = switches.webhook_order(db) or (checkout and checkout["webhookOrder"])
         if order == "off":
             return
-        due_at = time.time()
+        now = time.time()
         if order == "after":
-            due_at += AFTER_SECONDS
+            now += switches.webhook_seconds(db)
         if visible_at:
-            due_at = max(due_at, clock.parse(visible_at).timestamp())
+            now = max(now, clock.parse(visible_at).timestamp())
+        is_held = order == "reversed" and record["status"] in OPEN_STATUSES
+        due_at = None if is_held else now
+        if not is_held:
+            _release(db, record["id"], now)
         urls = self._urls(db, record) or ([""] if self._keeps_all else [])
         for url in urls:
             number = len(db.list_webhooks(record["id"]))
             id = stable_id(db.state().generation, record["id"], "webhook", number)
             webhook = _new_webhook(record, url, trigger, type, id)
+            webhook["isHeld"], webhook["isRepeated"] = is_held, order == "twice"
             db.add_webhook(record["id"], webhook, due_at if url else None)
             db.after_commit.append(self._notify)
 
@@ -118,6 +126,14 @@ class Events:
         return webhook["id"]
 
 
+def _release(db: Database, payment_id: str, after: float) -> None:
+    """The payment's webhooks that wait are due after this time, the newest first."""
+    held = [webhook for webhook, _ in db.list_webhooks(payment_id) if webhook["isHeld"]]
+    for number, webhook in enumerate(reversed(held), start=1):
+        webhook["isHeld"], webhook["wasHeld"] = False, True
+        db.save_webhook(webhook, after + number * REVERSED_SECONDS if webhook["url"] else None)
+
+
 def _absolute(page: str, url: str) -> str:
     """page: whatever a merchant's page said that its address is."""
     try:
@@ -145,6 +161,9 @@ def _new_webhook(record: Payment, url: str, trigger: str | None, type: str, id: 
         "eventTrigger": trigger,
         "isResend": False,
         "retryAt": None,
+        "isHeld": False,
+        "wasHeld": False,
+        "isRepeated": False,
         "deliveries": [],
     }
 

@@ -57,7 +57,10 @@ def _entry(response: Response) -> journal.NewEntry:
         "requestBody": journal.shown_body(_request_body()),
         "status": status,
         "responseHeaders": journal.shown_headers(dict(response.headers)) if has_answer else {},
-        "responseBody": journal.shown_body(response.get_data(as_text=True)) if has_answer else "",
+        # The fault "garbled" can cut a character in two.
+        "responseBody": journal.shown_body(response.get_data().decode(errors="replace"))
+        if has_answer
+        else "",
         "milliseconds": round((time.perf_counter() - g.journal_started) * 1000, 1),
         "fault": g.get("fault"),
         "problem": None,

@@ -1,12 +1,11 @@
 """How a payment window can end. The buyer chooses it by a click, a script by its name."""
 
-import re
-
 from . import channels
 from .request_documents import PaymentRequest
+from .tampering import CHANGES, tampered
 
-TAMPERING = ("tamper", "tamper-tax-free")
-OUTCOMES = ("approve", "decline", "cancel", "discount", *TAMPERING, "abandon", "slow", "pend")
+TAMPERING = tuple(CHANGES)
+OUTCOMES = ("approve", "decline", "cancel", "discount", "abandon", "slow", "pend", *TAMPERING)
 ACCOUNT_OUTCOMES = ("issue", "decline", "cancel", *TAMPERING)
 # With manual approval the PG can also refuse when the merchant's server confirms. It decides then:
 # what `POST /payments/{paymentId}/confirm` answers for a payment that is pending is not documented.
@@ -19,11 +18,6 @@ def is_virtual_account(params: PaymentRequest) -> bool:
     return params["payMethod"] == "VIRTUAL_ACCOUNT"
 
 
-def is_pg_code(code: object) -> bool:
-    """Whether it may be the code of a decline. Every PG spells its own. None is the usual one."""
-    return code is None or (isinstance(code, str) and bool(re.fullmatch(r"[\w.-]{1,50}", code)))
-
-
 def is_manual(params: PaymentRequest) -> bool:
     """Whether the request's channel has manual approval (수동 승인)."""
     return params["channelKey"] in channels.MANUAL_APPROVAL
@@ -32,6 +26,8 @@ def is_manual(params: PaymentRequest) -> bool:
 def possible_outcomes(params: PaymentRequest) -> tuple[str, ...]:
     """The outcomes of a window for this request. The first is the usual one."""
     outcomes = ACCOUNT_OUTCOMES if is_virtual_account(params) else OUTCOMES
-    if not is_manual(params):
-        return outcomes
-    return (*(each for each in outcomes if each not in NOT_MANUAL), REFUSE)
+    without = set(NOT_MANUAL) if is_manual(params) else set()
+    # Nothing else to choose, such as another method at a PG that has one.
+    without |= {each for each in TAMPERING if tampered(params, each) == params}
+    possible = tuple(each for each in outcomes if each not in without)
+    return (*possible, REFUSE) if is_manual(params) else possible

@@ -32,5 +32,7 @@ def pytest_runtest_makereport(
     portone = getattr(item, "funcargs", {}).get("portone")
     if report.when == "call" and report.failed and isinstance(portone, PortOne):
         lines = "\n".join(map(str, portone.calls)) or "It was not called."
+        if portone.chaos_seed is not None:
+            lines = f"portone.chaos(seed={portone.chaos_seed})\n{lines}"
         report.sections.append(("PortOne sandbox", lines))
     return report

@@ -49,7 +49,7 @@ def ready(
         "updatedAt": time,
         "statusChangedAt": time,
         "orderName": params["orderName"],
-        "amount": asked_amount(params),
+        "amount": _asked_amount(params),
         "currency": params["currency"],
         "customer": _customer(params.get("customer", {})),
         "origin": origin,
@@ -91,17 +91,8 @@ def _amount(total: int, tax_free: int, vat: int | None = None) -> Amount:
     }
 
 
-def asked_amount(params: PaymentRequest, outcome: str = "") -> Amount:
-    """The amount that the PG is asked for.
-
-    params: the merchant's request. outcome: of the window; "tamper" and "tamper-tax-free" are what
-    a buyer with developer tools can do to the request.
-    """
+def _asked_amount(params: PaymentRequest) -> Amount:
     total, tax_free = params["totalAmount"], params.get("taxFreeAmount", 0)
-    if outcome == "tamper":
-        return _amount(total // 10 or total + 1, 0)
-    if outcome == "tamper-tax-free":
-        return _amount(total, 0 if tax_free else total)
     return _amount(total, tax_free, params.get("vatAmount"))
 
 

@@ -51,12 +51,15 @@ class Sandbox:
     ) -> Checkout:
         """End a payment window, as Attempts.end does, in a transaction of its own.
 
-        It returns after the webhook is sent, if the switch "webhooks" is set to "before".
+        It returns after the webhook is sent, if the switch "webhooks" is set to "before"; while it
+        is sent, with "concurrent".
         """
         with self.store.writing() as db:
             checkout = self.attempts.end(db, tx_id, outcome, form, code)
         if checkout["webhookOrder"] == "before":
             self.sender.wait_until_sent(checkout["paymentId"])
+        if checkout["webhookOrder"] == "concurrent":
+            self.sender.wait_until_started(checkout["paymentId"])
         return checkout
 
     def pause(self, seconds: float) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 
 from flask import Flask
 
-from . import actions, build_app, journal, payment_request, settings, switches
+from . import actions, build_app, declines, journal, payment_request, settings, switches
 from .checkout import with_query
 from .documents import Checkout, Origin, Payment, SdkResult
-from .outcomes import is_pg_code, possible_outcomes
+from .errors import Refused
+from .outcomes import possible_outcomes
 from .sandbox import Sandbox
 from .store import MEMORY
-from .testing_documents import Call, SignedWebhook, call, signed_webhook
+from .testing_documents import Call, SignedWebhook, call, in_order, signed_webhook
 from .testing_server import TestServer, no_sandbox
 
 __all__ = ["Call", "PortOne", "Server", "SignedWebhook"]
@@ -98,8 +99,8 @@ class PortOne:
 
         request: what the merchant's page hands to `PortOne.requestPayment`. outcome: one of
         outcomes.py; without one "approve", for a virtual account "issue". code: why the PG
-        declines, as the PG spells it. page: the address of the merchant's page. None is returned
-        when the buyer's browser never comes back.
+        declines, one of declines.MESSAGES. page: the address of the merchant's page. None is
+        returned when the buyer's browser never comes back.
         """
         checkout = self._end_window(request, outcome, code, page)
         if checkout["outcome"] == "abandon" or checkout["webhookOrder"] == "without":
@@ -135,8 +136,10 @@ class PortOne:
         outcomes = possible_outcomes(params)
         if outcome not in (None, *outcomes):
             raise ValueError(f"The outcome must be one of {', '.join(outcomes)}, not {outcome!r}.")
-        if not is_pg_code(code):
-            raise ValueError(f"{code!r} is no code of a PG.")
+        try:
+            declines.check_code(params, code)
+        except Refused as error:
+            raise ValueError(f"{error.message} It is {code!r}.") from None
         buyer: Origin = {
             "platformType": "PC",
             "ipAddress": "127.0.0.1",
@@ -178,6 +181,23 @@ class PortOne:
         """
         self.switch("outage", fault=fault, calls=calls)
 
+    def chaos(self, seed: int | None = None) -> int:
+        """Calls fail and webhooks misbehave at random from now on. Returns the seed: the same one
+        does the same to the same sequence of calls and windows. `switch("chaos", seed=None)` ends
+        it. A test that fails shows the seed.
+        """
+        self.switch("chaos", **({} if seed is None else {"seed": seed}))
+        seed_now = self.chaos_seed
+        assert seed_now is not None
+        return seed_now
+
+    @property
+    def chaos_seed(self) -> int | None:
+        """The seed of the chaos, None without one."""
+        with self._sandbox.store.reading() as db:
+            setting = switches.list_settings(db)[switches.CHAOS]
+        return setting["seed"] if setting else None
+
     def switch(self, name: str, **setting: Any) -> None:
         """Set one of switches.SWITCHES, such as `switch("webhooks", order="before")`."""
         with self._sandbox.store.writing() as db:
@@ -201,11 +221,13 @@ class PortOne:
         self._sandbox.sender.wait_until_sent(payment_id)
 
     def webhooks_for(self, payment_id: str) -> list[SignedWebhook]:
-        """All webhooks of the payment, oldest first, signed now: to hand to an app that has no
-        server. Without a `webhook_url` nobody else has sent them.
+        """All webhooks of the payment as they are sent, signed now: to hand to an app that has no
+        server. Oldest first, unless the switch "webhooks" has them reversed, or twice. Without a
+        `webhook_url` nobody else has sent them.
         """
         with self._sandbox.store.reading() as db:
-            return [signed_webhook(webhook) for webhook, _ in db.list_webhooks(payment_id)]
+            webhooks = [webhook for webhook, _ in db.list_webhooks(payment_id)]
+        return [signed_webhook(each) for each in in_order(webhooks)]
 
     @property
     def calls(self) -> list[Call]:

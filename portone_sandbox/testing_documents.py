@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,3 +96,13 @@ def signed_webhook(webhook: Webhook) -> SignedWebhook:
         "webhook-signature": sign(webhook["id"], timestamp, body),
     }
     return SignedWebhook(webhook["eventType"], headers, body.encode())
+
+
+def in_order(webhooks: Iterable[Webhook]) -> Iterator[Webhook]:
+    """A payment's webhooks, oldest first -> as they are sent, without those that still wait."""
+    sent = [each for each in webhooks if not each["isHeld"]]
+    late = [each for each in sent if each["wasHeld"]]
+    for webhook in (*(each for each in sent if not each["wasHeld"]), *reversed(late)):
+        yield webhook
+        if webhook["isRepeated"]:
+            yield webhook

@@ -60,12 +60,16 @@ class Webhook(ShownWebhook):
 
     eventType: such as "Transaction.Paid". eventTrigger: PaymentWebhookTrigger of
     portone-server-sdk, or None. isResend: somebody asked to send it again. retryAt: when it is due
-    by itself after that, in seconds since 1970; None for never. deliveries: every try, oldest
-    first, for the console.
+    by itself after that, in seconds since 1970; None for never. isHeld: it waits for that of the
+    next status; wasHeld: it has. isRepeated: it is to be sent twice. deliveries: every try, oldest
+    first.
     """
 
     eventType: str
     eventTrigger: str | None
     isResend: bool
     retryAt: float | None
+    isHeld: bool
+    wasHeld: bool
+    isRepeated: bool
     deliveries: list[Delivery]

@@ -55,6 +55,11 @@ class WebhookQueries(Queries):
     def has_webhooks_to_send(self) -> bool:
         return self.row("SELECT 1 FROM webhooks WHERE dueAt IS NOT NULL") is not None
 
+    def has_unclaimed_webhook(self, payment_id: str, now: float) -> bool:
+        """Whether one of the payment's webhooks is due, and nobody is sending it yet."""
+        query = "SELECT 1 FROM webhooks WHERE paymentId = ? AND dueAt <= ? AND claim IS NULL"
+        return self.row(query, (payment_id, now)) is not None
+
     def find_due_webhook(self, now: float, busy: Collection[str] = ()) -> str | None:
         """The id of the webhook that has been due for the longest and is claimed by nobody.
 

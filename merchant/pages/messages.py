@@ -43,7 +43,7 @@ MESSAGES = {
         title="Waiting for your deposit",
         happened="An account has been opened for your deposit.",
         next_step="Transfer the exact amount to the account below before the deadline. The order is then paid automatically.",
-        hint="PortOne announces the deposit by webhook (Transaction.Paid). If the webhook does not arrive, reload this page or run flask reconcile.",
+        hint="PortOne announces the deposit by webhook (Transaction.Paid). If the webhook does not arrive, reload this page or run flask reconcile. A live channel learns of deposits only if PortOne's deposit-notice address is registered at the PG (docs/pg).",
     ),
     "EXPIRED": Message(
         title="The deposit deadline has passed",
@@ -61,13 +61,13 @@ MESSAGES = {
         title="Cancelled",
         happened="The payment was cancelled, and the whole amount is refunded.",
         next_step="To buy again, place a new order.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
+        hint="It was cancelled by flask refund or in PortOne's console; the record's cancellations say by whom. PortOne does not see a cancellation that is made in the PG's own back office.",
     ),
     "PARTIAL_CANCELLED": Message(
         title="Partly cancelled",
         happened="Part of the payment was cancelled and is refunded. The rest stays paid.",
         next_step="If you have a question, contact the seller with your order ID.",
-        hint="It was cancelled by flask refund, in PortOne's console or by the PG. See the record's cancellations for who did it.",
+        hint="It was cancelled by flask refund or in PortOne's console; the record's cancellations say by whom. PortOne does not see a cancellation that is made in the PG's own back office.",
     ),
     "CLOSED": Message(
         title="Not paid",
@@ -214,9 +214,10 @@ CODES = {
     "TIME_OUT": "NOT_FOUND_PAYMENT_SESSION",
     "PROCESSED": "ALREADY_PROCESSED_PAYMENT",
 }
-REASONS = {
+REASONS = {  # the first that applies: a live shop's buyer may have changed to its test channel
+    "TEST_CHANNEL": "TEST_CHANNEL",
     "OTHER_PAYMENT": "PAYMENT_ID STORE CHANNEL",
-    **{name: name for name in ("TEST_CHANNEL", "AMOUNT", "CURRENCY")},
+    **{name: name for name in ("AMOUNT", "CURRENCY")},
 }
 
 NO_MONEY = {"VIRTUAL_ACCOUNT_ISSUED": "OTHER_ACCOUNT", "CANCELLED": "GIVEN_BACK"}  # of a mismatch

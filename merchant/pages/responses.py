@@ -70,12 +70,7 @@ HEADERS = {  # the address of a result page opens it: it must not leak, and nobo
     "X-Frame-Options": "DENY",
 }
 # What layout.html asks for and not every page sets. A host's own names would come in otherwise.
-NAMES_OF_LAYOUT: dict[str, Any] = {
-    "panel": None,
-    "takes_payment": False,
-    "can_retry": True,
-    "failure_code": "",
-}
+NAMES_OF_LAYOUT: dict[str, Any] = {"panel": None, "takes_payment": False, "can_retry": True}
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,5 @@
-// The browser's half of an authenticated payment: create the order, open PortOne's window, tell the server.
-// The server's word decides; what the SDK answers is only a reason to ask it.
+// Runs in the browser: creates the order, opens PortOne's payment window, tells the server that it is closed.
+// The server decides. Whatever the SDK answers, the server looks the payment up at PortOne.
 "use strict";
 
 const texts = document.getElementById("texts").dataset;
@@ -70,7 +70,7 @@ async function openWindow(order) {
     notOpened(error, order.orderUrl);
     return;
   }
-  tell("portone", "browser", answer ? "resolved" : "undefined: redirect", answer);
+  tell("portone", "browser", answer ? "resolved" : "undefined", answer);
   if (answer === undefined) return; // the page is leaving for a redirect
 
   await complete(order, answer);
@@ -89,7 +89,7 @@ function notOpened(error, orderUrl) {
   setBusy(false);
 }
 
-// Whatever the window answered, the server asks PortOne and says what is true.
+// Whatever the window answered, the server looks the payment up, and answers with its status.
 async function complete(order, answer) {
   const body = { paymentId: order.paymentId, orderId: order.orderId };
   if (answer.paymentToken) body.paymentToken = answer.paymentToken; // 수동 승인: the server approves it
@@ -114,7 +114,7 @@ async function complete(order, answer) {
   stop(texts.stillConfirming, order.orderUrl);
 }
 
-// As PortOne words what a PG says: "[code] message". The code leads the result page to words of its own.
+// A PG's failure as PortOne formats it: "[code] message". The result page chooses its text by the code.
 function failure({ code, message = "", pgCode, pgMessage }) {
   if (!code || message.startsWith("[")) return message;
   return `[${pgCode || code}] ${pgMessage || message}`;
@@ -149,7 +149,7 @@ async function post(url, data) {
   }
 }
 
-// A message was just sent or received. Whoever wants to show it listens; nothing here depends on that.
+// Announces a message that was sent or received. The panel listens; the flow does not depend on it.
 function tell(from, to, what, data) {
   document.dispatchEvent(new CustomEvent("checkout:message", { detail: { from, to, what, data, at: Date.now() } }));
 }
@@ -172,7 +172,7 @@ function refuse(answer, orderUrl) {
   field.focus();
 }
 
-// It goes no further from here: what is said takes the focus, for who hears the page or moves through it by keyboard.
+// The flow ends here: the message takes the focus, for people who use a screen reader or the keyboard.
 function stop(...said) {
   say(...said);
   button.removeAttribute("aria-busy");

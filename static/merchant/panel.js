@@ -1,13 +1,13 @@
-// Draws the messages that checkout.js tells of while they are sent, and on the result page puts them between the
-// server's steps. They stay in this tab: nothing of them is sent anywhere.
+// Draws the messages that checkout.js tells of while they are sent, each in the place of the grey step that stands
+// for it. They stay in this tab: nothing of them is sent anywhere. trail.js does the rest on the result page.
 
 const KEY = "checkout:messages"; // in sessionStorage: [[orderId, messages], …], the newest last
 const ORDERS = 3;
 const MESSAGES = 30; // of one order
 
-const list = document.getElementById("trail");
+export const list = document.getElementById("trail");
 let orderId = document.querySelector("[data-order-id]")?.dataset.orderId; // an order page has none yet
-let messages = stored().find(([id]) => id === orderId)?.[1] ?? [];
+export let messages = stored().find(([id]) => id === orderId)?.[1] ?? [];
 let paymentWindow = null; // the step that stands for it
 
 document.addEventListener("checkout:message", ({ detail }) => {
@@ -22,10 +22,8 @@ document.addEventListener("checkout:message", ({ detail }) => {
   show(detail);
 });
 
-mergeWithTrail();
-
-function show(message) {
-  draw(message);
+export function show(message) {
+  const step = draw(message);
   if (message.to === "portone") {
     paymentWindow = draw({ from: "portone", to: "pg", at: message.at });
   } else if (message.from === "portone" && paymentWindow) {
@@ -33,10 +31,21 @@ function show(message) {
     else if (!message.data) list.append(paymentWindow); // a redirect: it opens now
     else paymentWindow.querySelector("small").append(` · ${((message.at - start(paymentWindow)) / 1000).toFixed(1)} s`);
   }
+  if (!isAsExpected(message)) list.querySelectorAll(".expected").forEach((each) => each.remove());
+  // What the shop does before it answers is done, too.
+  for (let each = step; each; each = each.previousElementSibling) each.classList.remove("expected");
+}
+
+function isAsExpected({ from, to, what, data }) {
+  if (from === "shop") return what[0] === "2" && (data.status ?? "PAID") === "PAID";
+  return to !== "browser" || (data && what === "resolved");
 }
 
 function draw({ from, to, what, data, at }) {
-  const step = add(list, "li");
+  const step = document.createElement("li");
+  const expected = list.querySelector(`.expected.from-${from}.to-${to}`);
+  if (expected) expected.replaceWith(step);
+  else list.append(step);
   step.className = `from-${from} to-${to}`;
   const title = add(step, "p");
   add(title, "b", list.getAttribute(`data-${from}-${to}`));
@@ -47,41 +56,17 @@ function draw({ from, to, what, data, at }) {
     const details = add(step, "details");
     add(details, "summary", "JSON");
     add(details, "pre", JSON.stringify(data, null, 2));
-  }
+  } else if (from === "portone" && to === "browser") add(step, "small", list.dataset.left);
   return step;
 }
 
-function add(parent, tag, text = "") {
+export function add(parent, tag, text = "") {
   const element = parent.appendChild(document.createElement(tag));
   element.textContent = text;
   return element;
 }
 
-// Both are in order already. A request was sent before what the shop did in the same millisecond, an answer after it.
-function mergeWithTrail() {
-  const trail = [...list.children];
-  const shift = clockShift();
-  for (const message of messages) show({ ...message, at: message.at + shift });
-  let i = 0;
-  for (const step of [...list.children].slice(trail.length)) {
-    const isRequest = step.classList.contains("to-shop");
-    while (i < trail.length && (isRequest ? start(trail[i]) < start(step) : start(trail[i]) <= start(step))) i += 1;
-    list.insertBefore(step, trail[i] ?? null);
-  }
-}
-
-// What to add to this device's clock: the server opened an attempt after it was asked to, and before it answered.
-function clockShift() {
-  for (const [i, { at, data }] of messages.entries()) {
-    const opened = list.querySelector(`[data-event=ATTEMPT_OPENED][data-payment-id="${data?.request && data.paymentId}"]`);
-    if (!opened || i === 0) continue;
-    const asked = messages[i - 1].at;
-    return start(opened) < asked || start(opened) > at ? start(opened) - (asked + at) / 2 : 0;
-  }
-  return 0;
-}
-
-function start(step) {
+export function start(step) {
   return Date.parse(step.querySelector("time").dateTime);
 }
 

@@ -107,6 +107,8 @@ def test_every_setting_file_and_function_it_names_is_there(name):
         if re.fullmatch(r"(merchant|portone_sandbox|static|templates|tests|docs)/[\w./]*", code):
             assert (ROOT / code).exists(), code
         module, _, function = code.partition(".")
+        if name.startswith("docs/sandbox") and module == "portone":
+            continue  # pytest's fixture, which test_sandbox.py compares
         if module in MODULES and re.fullmatch(r"[a-zA-Z_]+", function) and function != "py":
             found = re.search(rf"^(def|class) {function}\b", MODULES[module], re.MULTILINE)
             assert found or re.search(rf"^{function}\b", MODULES[module], re.MULTILINE), code
@@ -136,7 +138,7 @@ def test_the_readme_links_to_every_page_of_docs(name):
 TAKES_MONEY = {
     "README.md": (
         "KG Inicis",
-        "KG\n   Mobilians",
+        "KG Mobilians",
         "NICE",
         "Hecto",
         "Smartro",
@@ -152,5 +154,6 @@ TAKES_MONEY = {
 
 @pytest.mark.parametrize("name", README)
 def test_the_readme_says_which_test_payments_take_money(name):
-    assert all(pg in PAGES[name] for pg in TAKES_MONEY[name])
+    text = " ".join(PAGES[name].split())
+    assert all(pg in text for pg in TAKES_MONEY[name])
     assert "https://help.portone.io/content/test-mode-cancel" in PAGES[name]

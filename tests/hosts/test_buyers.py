@@ -49,9 +49,10 @@ def test_what_is_no_name_is_refused_with_the_fields_name(host, name):
 
 
 @pytest.fixture
-def order_by_easy_pay(config, buyer, host):
+def order_by_easy_pay(config, buyer):
     """An order by EASY_PAY, and the same shop after its owner took EASY_PAY off: (order, shop)."""
-    order = host.order(payMethod="EASY_PAY")
+    offered = buyer(plain.create_app({**config, "PORTONE_PAY_METHODS": "CARD,EASY_PAY"}))
+    order = offered.order(payMethod="EASY_PAY")
     return order, buyer(plain.create_app({**config, "PORTONE_PAY_METHODS": "CARD,TRANSFER"}))
 
 

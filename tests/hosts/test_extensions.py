@@ -88,7 +88,10 @@ def test_under_talismans_policy_one_pays_over_https_and_no_page_has_inline_code(
     host = buyer(app, base_url="https://localhost")
     order = host.pay()
     assert order["request"]["redirectUrl"] == "https://localhost/shop/payment-redirect"
-    for path in ("/shop/", f"/shop/orders/{host.order()['orderId']}", "/shop/orders/nothing"):
+    code = "/shop/panel/code/merchant/verification.py?function=compare"
+    result = host.get(f"/shop/orders/{order['orderId']}").text
+    assert f'href="{code}#marked"' in result
+    for path in ("/shop/", f"/shop/orders/{host.order()['orderId']}", "/shop/orders/nothing", code):
         page = host.get(path)
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
         assert re.search(INLINE, page.text) is None, re.search(f".*({INLINE}).*", page.text)[0]
@@ -115,6 +118,8 @@ def test_a_browser_pays_under_talismans_default_policy_without_a_violation(
         window = page if window_type == "REDIRECTION" else page.frame_locator("dialog iframe")
         window.locator("[data-outcome=approve]").click()
         expect_status(page, "PAID")
+        page.click("#trail tr a[href*='verification.py'] >> text=AMOUNT")
+        page.locator(".line.decides").wait_for()
     assert [text for text in violations if "Content Security Policy" in text] == []
 
 

@@ -121,9 +121,9 @@ def test_while_a_header_drips_few_look_ups_wait_and_the_pages_answer(
 
 @pytest.fixture
 def busy_machine():
-    """Four processes that compute all the time."""
+    """Two processes that compute all the time, beside the tests."""
     with ExitStack() as ends:
-        for _ in range(4):
+        for _ in range(2):
             process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
             ends.callback(process.wait)
             ends.callback(process.kill)

@@ -301,6 +301,14 @@ def test_each_pg_of_portone_is_served_or_has_its_reason():
     assert set(channels.PGS) <= set(PGS) | set(NOT_SERVED)
 
 
+def test_a_copy_that_keeps_one_entry_takes_payments(make_shop, monkeypatch):
+    make_shop()  # creates the tables once for all tests, with the usual PG
+    for name in set(PGS) - {"NAVERPAY"}:
+        monkeypatch.delitem(PGS, name)
+    shop = make_shop(**settings_of("NAVERPAY"))
+    assert pay(shop, shop.order(payMethod="EASY_PAY"), "mobile") == "PAID"
+
+
 # Several channels
 
 

@@ -11,6 +11,7 @@ from portone_server_sdk import PaymentClient, webhook
 from portone_server_sdk.payment import PaidPayment
 
 from portone_sandbox import testing
+from portone_sandbox.channels import KEYS_BY_PG
 from portone_sandbox.errors import Refused, RequestError
 from tests.portone_sandbox.client import ROOT, payment_request
 from tests.stand_in import PortOne as Server
@@ -76,9 +77,9 @@ def test_each_outcome_of_the_window(sandbox):
     assert (declined["code"], declined["pgCode"]) == ("FAILURE_TYPE_PG", "INVALID_PASSWORD")
     assert declined["pgMessage"] == "결제 비밀번호가 일치하지 않습니다."
     assert sandbox.payment("payment-a")["failure"]["pgCode"] == "INVALID_PASSWORD"
-    other = sandbox.pay(
-        payment_request(paymentId="payment-b"), "decline", code="8324"
-    )  # another PG's
+    # Another PG's code, which no document lists.
+    request = payment_request(paymentId="payment-b", channelKey=KEYS_BY_PG["KCP_V2"])
+    other = sandbox.pay(request, "decline", code="8324")
     assert other["pgCode"] == "8324" and other["message"].startswith("[8324] ")
     assert (
         sandbox.pay(payment_request(paymentId="payment-c"), "decline")["pgCode"]
@@ -100,8 +101,9 @@ def test_what_request_payment_throws_is_raised(sandbox):
     assert error.value.code == "BadRequest"
     with pytest.raises(ValueError, match="approve"):
         sandbox.pay(payment_request(), "no such outcome")
-    with pytest.raises(ValueError, match="code"):
-        sandbox.pay(payment_request(), "decline", code="<b>")
+    for unknown in ("<b>", "8324"):
+        with pytest.raises(ValueError, match="REJECT_CARD_COMPANY"):
+            sandbox.pay(payment_request(), "decline", code=unknown)
 
 
 def test_a_redirect(sandbox):
@@ -172,7 +174,7 @@ def test_webhooks_are_sent(sandbox, merchant):
 def test_a_hanging_call_ends_with_its_test(server):
     threads = set(threading.enumerate())
     with server.sandbox() as portone:
-        portone.outage("hang")
+        portone.outage("hang", calls=1)
         errors = []
 
         def ask():
@@ -183,7 +185,8 @@ def test_a_hanging_call_ends_with_its_test(server):
 
         merchant = threading.Thread(target=ask)
         merchant.start()
-        while not server._server._calls:
+        switches = f"{portone.url}/control/switches"
+        while requests.get(switches, timeout=10).json()["outage"]:  # until the call has taken it
             assert merchant.is_alive()
     merchant.join(20)
     assert len(errors) == 1

@@ -99,9 +99,12 @@ def test_every_fact_has_a_rule_a_sentence_and_a_page():
 
 @pytest.mark.parametrize(("language", "summary"), [("ko", "요구 사항"), ("en", "demands")])
 def test_the_console_shows_what_each_channel_demands(base, language, summary):
-    page = requests.get(f"{base}/?lang={language}", timeout=10).text
-    for key in channels.CHANNELS:
-        assert f'data-channel="{key}"' in page
+    page = requests.get(f"{base}/console/channels?lang={language}", timeout=10).text
+    listed = requests.get(f"{base}/?lang={language}", timeout=10).text
+    for key, channel in channels.CHANNELS.items():
+        assert f'data-channel="{key}"' in page and f'data-channel="{key}"' in listed
+        name = channels.pg_of(channel)["name"][language]
+        assert f"<b>{name}</b>" in page and f"<b>{name}</b>" in listed
     assert page.count(summary) >= len(channels.CHANNELS)
     assert "bypass.kcp_v2.shop_user_id" in page and "pg/v2/kcp-v2?v=v2" in page
 

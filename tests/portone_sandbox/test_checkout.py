@@ -13,6 +13,7 @@ from tests.portone_sandbox.client import (
     choose,
     open_window,
     pay,
+    payment_request,
 )
 
 # One paymentId, several attempts
@@ -155,3 +156,18 @@ def test_every_address_keeps_the_prefix(room):
         assert all(
             session.get(portone_sandbox.API_BASE + link).status_code in (200, 405) for link in links
         )
+
+
+@pytest.mark.parametrize(
+    ("sent", "origin"),
+    [
+        ({"Origin": "https://shop.example"}, "https://shop.example"),
+        ({"Origin": "null"}, "*"),  # a page from a file, to which no message can be addressed
+        ({}, "http://localhost"),
+    ],
+)
+def test_the_result_is_addressed_to_the_page_that_opened_the_window(room, sent, origin):
+    client = room.test_client()
+    body = {"request": payment_request(), "windowType": "IFRAME", "page": ""}
+    url = client.post("/checkout/", json=body, headers=sent).json["url"]
+    assert f'data-origin="{origin}"' in client.get(url).text

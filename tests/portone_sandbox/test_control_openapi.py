@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from portone_sandbox import actions, control_openapi, switches
 from tests.portone_sandbox.client import SECRET, payment_request
 
-NAMES = {"<name>": switches.SWITCHES, "<action>": actions.ACTIONS}
+NAMES = {"<name>": switches.NAMES, "<action>": actions.ACTIONS}
 
 
 def spelled_out(rule):
@@ -90,6 +90,14 @@ def test_switches_are_as_it_says(ask):
         assert ask("POST", f"/control/switches/{name}", {switch.field: "no such choice"})[0] == 400
     calls = {"fault": "500", "calls": 2}
     assert ask("POST", "/control/switches/outage", calls)[1]["outage"] == calls
+    later = {"order": "after", "seconds": 20}
+    assert ask("POST", "/control/switches/webhooks", later)[1]["webhooks"] == later
+    assert ask("POST", "/control/switches/webhooks", {**later, "seconds": -1})[0] == 400
+    chaos = ask("POST", "/control/switches/chaos", {"seed": 7})[1]["chaos"]
+    assert chaos == {"seed": 7, "calls": 0, "windows": 0}
+    assert ask("POST", "/control/switches/chaos", {})[1]["chaos"]["seed"] > 0
+    assert ask("POST", "/control/switches/chaos", {"seed": "x"})[0] == 400
+    assert ask("POST", "/control/switches/chaos", {"seed": None})[1]["chaos"] is None
 
 
 def test_refusals_are_as_it_says(ask):
@@ -99,6 +107,8 @@ def test_refusals_are_as_it_says(ask):
     declined = {"request": payment_request(), "outcome": "decline", "code": "REJECT_CARD_COMPANY"}
     status, payment = ask("POST", "/control/payments", declined)
     assert payment["failure"]["pgCode"] == "REJECT_CARD_COMPANY"
+    status, error = ask("POST", "/control/payments", {**declined, "code": "NO_SUCH_CODE"})
+    assert status == 400 and "REJECT_CARD_COMPANY" in error["message"]
     for action in actions.ACTIONS.keys() - {"resend-webhook"}:
         assert ask.act(action, {})[0] == 409, action
     assert ask.act("resend-webhook", {})[1]["type"] == "WEBHOOK_NOT_FOUND"

@@ -120,6 +120,16 @@ def test_a_resend_that_fails_after_the_last_try_leaves_it_at_that(room, base, po
     assert (len(webhook["deliveries"]), due_at) == (7, None)
 
 
+def test_a_resend_is_not_one_of_the_six_tries(room, base, portone, merchant):
+    merchant.fault = answer(500)
+    open_window(base)
+    wait_until(lambda: tries(room) == [1])
+    portone.resend_webhook(payment_id="payment1")
+    make_due(room)
+    wait_until(lambda: tries(room) == [3])
+    assert 3 * 60 < stored(room)[0][1] - time.time() <= 4 * 60, "the second pause"
+
+
 def test_a_resend_that_succeeds_ends_the_schedule(room, base, portone, merchant):
     merchant.fault = answer(500)
     open_window(base)
@@ -173,7 +183,7 @@ def test_a_receiver_that_hangs_takes_no_place_from_another(room, base, merchant)
     with Server() as slow:
         slow.fault = hang
         for number in range(delivery.MAX_PARALLEL + 6):
-            open_window(base, paymentId=f"slow{number}", noticeUrls=[f"{slow.url}/{number}"])
+            open_window(base, paymentId=f"slowly{number}", noticeUrls=[f"{slow.url}/{number}"])
         slow.wait_for_calls(delivery.MAX_PARALLEL_TO_ONE)
         pay(base, "approve")
         merchant.wait_for_calls(2)

@@ -226,3 +226,28 @@ def test_a_call_is_answered_although_the_journal_can_not_be_written(
     answer = client.get("/payments/x", headers={"Authorization": f"PortOne {SECRET}"})
     assert answer.json["type"] == "PAYMENT_NOT_FOUND"
     assert "/payments/x" in caplog.text
+
+
+def test_an_answer_that_is_cut_in_the_middle_of_a_character_is_an_entry(base):
+    for length in range(6):  # one of them cuts a character of three bytes in two
+        payment_id = f"payment{length}"
+        make_payment(base, paymentId=payment_id, customData={"x": "x" * length + "가" * 500})
+        switch(base, "outage", fault="garbled", calls=1)
+        assert get(base, f"/payments/{payment_id}").status_code == 200
+        assert entries(base)[-1]["fault"] == "garbled"
+
+
+@pytest.mark.browser
+def test_the_console_shows_new_entries_by_itself(base, page):
+    page.goto(f"{base}/console/journal?lang=en")
+    page.get_by_text("No call and no webhook yet.").wait_for()
+    get(base, authorization=None)
+    entry = page.locator("[data-entry=API][data-status='401']")
+    entry.wait_for()
+    entry.locator("summary").click()
+    assert "The header Authorization is missing." in entry.inner_text()
+    get(base, "/payments/payment2")
+    page.locator("[data-status='404']").wait_for()
+    assert (
+        entry.locator("details").get_attribute("open") is not None
+    )  # it stays as the reader has it

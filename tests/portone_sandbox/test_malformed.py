@@ -6,6 +6,7 @@ import pytest
 import requests
 
 import portone_sandbox
+from portone_sandbox.channels import KEYS_BY_PG
 from portone_sandbox.json_text import MAX_DEPTH, MAX_INTEGER, read_json
 from portone_sandbox.methods import LONGEST_INSTALLMENT, installment_months
 from tests.portone_sandbox.client import SECRET, pay, payment_request, post_cancel
@@ -205,7 +206,7 @@ def test_a_page_without_an_address_pays_all_the_same(client, page):
 
 @pytest.mark.parametrize("payment_id", ["/x", "x/", "a//b", "//", "a/cancel", "ㄱ/1 ?&#%2F", "?"])
 def test_an_id_is_any_text(base, portone, session, payment_id):
-    pay(base, "approve", paymentId=payment_id)
+    pay(base, "approve", paymentId=payment_id, channelKey=KEYS_BY_PG["NICE_V2"])
     assert portone.get_payment(payment_id=payment_id).id == payment_id
     portone.cancel_payment(payment_id=payment_id, reason="x", amount=1)
     assert portone.get_payment(payment_id=payment_id).amount.cancelled == 1

@@ -259,3 +259,9 @@ def test_a_change_is_later_than_the_one_before_it():
 def test_an_amount_is_shown_in_its_currency(room, amount, currency, shown):
     with room.test_request_context(headers={"Accept-Language": "ko"}):
         assert language.money(amount, currency) == shown
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_cultural_expense_is_recorded_as_it_was_asked_for(base, portone, value):
+    pay(base, "approve", isCulturalExpense=value)
+    assert portone.get_payment(payment_id="payment1").is_cultural_expense is value

@@ -4,8 +4,7 @@ import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from portone_sandbox import API_BASE
-from portone_sandbox.channels import CHANNELS
+from portone_sandbox import API_BASE, channels
 from tests.browser import sync_api
 from tests.portone_sandbox.client import SECRET, make_payment, payment_request
 from tests.portone_sandbox.conftest import serve
@@ -182,8 +181,8 @@ def test_in_a_site_of_its_own_it_is_reached_under_the_sites_path(room):
 
 
 def test_in_process_calls_reach_the_control_api(session):
-    channels = session.get(f"{API_BASE}/control/channels").json()
-    assert {each["key"] for each in channels} == set(CHANNELS)
+    listed = session.get(f"{API_BASE}/control/channels").json()
+    assert {each["key"] for each in listed} == set(channels.CHANNELS)
 
 
 # The language

@@ -247,3 +247,12 @@ def test_the_console_searches(base, payments):
     assert shown(q="빨간") == shown(status="FAILED") == ["failed"]
     assert shown(q="빨간", status="PAID") == shown(q="<script>") == []
     assert shown(page=1) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "status"),
+    [(59, 1000, 200), (60, 1000, 400), (59_999, 1, 200), (60_000, 1, 400), (0, 1001, 400)],
+)
+def test_pages_reach_so_far(base, payments, number, size, status):
+    page = {"page": {"number": number, "size": size}}
+    assert get(base, requestBody=json.dumps(page)).status_code == status

@@ -91,14 +91,14 @@ def test_a_text_follows_the_payment(room):
 
 def test_what_is_hidden_is_found_by_what_it_was(room):
     client = room.test_client()
-    order(client, "other")
+    order(client, "another", orderName="École")
     order(client, outcome="slow")
     with store_of(room).reading() as db:
         number = db.find_payment("payment1")["method"]["approvalNumber"]
     for field in ("ALL", "CARD_APPROVAL_NUMBER"):
         assert found(client, number, field) == []
     assert found(client, "payment1") == found(client, "payment1", "PAYMENT_ID") == ["payment1"]
-    assert found(client, "other") == ["other"]
+    assert found(client, "other") == found(client, "éCOLE") == ["another"]
     with store_of(room).writing() as db:  # the time passes
         db.connection.execute("UPDATE payments SET visibleAt = '2001-01-01' WHERE visibleAt <> ''")
     assert found(client, number) == found(client, number, "CARD_APPROVAL_NUMBER") == ["payment1"]

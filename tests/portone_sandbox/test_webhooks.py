@@ -21,7 +21,7 @@ from portone_server_sdk.errors import (
 )
 from standardwebhooks import Webhook
 
-from portone_sandbox import attempts, delivery, events, webhook_request
+from portone_sandbox import attempts, delivery, events, switches, webhook_request
 from tests.portone_sandbox.client import (
     ROOT,
     SETTINGS,
@@ -497,9 +497,48 @@ def test_a_webhook_that_comes_first_does_not_keep_the_browser_for_ever(base, mer
 def test_the_webhook_can_come_after_the_browser(base, merchant, tmp_path):
     switch(base, "webhooks", order="after")
     open_window(base)
-    assert 0 < due(tmp_path) <= events.AFTER_SECONDS
+    assert 0 < due(tmp_path) <= switches.AFTER_SECONDS
     let_time_pass(tmp_path)
     merchant.wait_for_calls(1)
+
+
+def test_it_comes_as_much_later_as_is_set(base, merchant, tmp_path):
+    switch(base, "webhooks", order="after", seconds=600)
+    open_window(base)
+    assert 590 < due(tmp_path) <= 600
+
+
+def test_each_webhook_can_come_twice(base, portone, merchant):
+    switch(base, "webhooks", order="twice")
+    pay(base, "approve")
+    merchant.wait_for_calls(4)
+    told(portone, 2, tries=2)
+    assert sorted(types(merchant)) == ["Paid", "Paid", "Ready", "Ready"]
+    assert len({call[2]["webhook-id"] for call in merchant.calls}) == 2
+    assert len(merchant.calls) == 4
+
+
+def test_the_newest_webhook_can_come_first(base, portone, merchant, monkeypatch):
+    monkeypatch.setattr(events, "REVERSED_SECONDS", 0.2)
+    switch(base, "webhooks", order="reversed")
+    pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
+    assert merchant.calls == []  # they wait for the next status
+    control(base, "deposit")
+    merchant.wait_for_calls(3)
+    assert types(merchant) == ["Paid", "VirtualAccountIssued", "Ready"]
+    control(base, "cancel")
+    merchant.wait_for_calls(4)
+    assert types(merchant)[3] == "CancelledCancelled"
+
+
+def test_the_webhook_can_be_on_its_way_when_the_browser_returns(base, merchant):
+    switch(base, "webhooks", order="concurrent")
+    url = open_window(base).json()["url"]
+    merchant.wait_for_calls(1)
+    merchant.fault = hang
+    assert choose(base, url, "approve").status_code == 303  # although it is not answered yet
+    merchant.wait_for_calls(2)
+    merchant.released.set()
 
 
 @pytest.mark.parametrize("window", ["IFRAME", "REDIRECTION"])

@@ -79,6 +79,8 @@ def shop(walk):
     yield "/", wait_for_the_shop
     yield "/", open_the_window
     yield "/no-such-page", None
+    yield "/panel/code/merchant/verification.py?function=compare&check=AMOUNT", None
+    yield "/panel/code/static/merchant/checkout.js", None
     for outcome in ("approve", "decline", "cancel", "tamper", "pend", None):
         yield walk.order(outcome)[0], open_all
     for amount in ({"amount": 400}, {}):
@@ -104,8 +106,14 @@ def sandbox(walk):
     for outcome, method in (("approve", "CARD"), ("pend", "CARD"), ("issue", "VIRTUAL_ACCOUNT")):
         yield f"/sandbox/console/payments/{walk.order(outcome, method)[1]}", open_all
     yield "/sandbox/console/payments/none", None
+    _, payment_id, window = walk.order("approve")
+    yield f"/sandbox/console/payments/{payment_id}?ask=cancel", None
+    yield f"/sandbox/console/journal?paymentId={payment_id}", open_all
+    yield "/sandbox/console/journal", open_all
+    yield "/sandbox/console/channels", open_all
     walk.set_outage("500")
     yield "/sandbox/", open_all
+    yield walk.order()[2], None
     walk.set_outage(None)
 
 

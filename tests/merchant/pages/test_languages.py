@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 import merchant.pages.korean
 import portone_sandbox.korean
 from merchant.pages.messages import CODES, MESSAGES, REASONS
-from portone_sandbox.methods import METHOD_TYPES
 from tests.conftest import BUYER
 from tests.stand_in import answer, record
 
@@ -82,7 +81,7 @@ def texts_in(folder):
     templates = "".join(file.read_text() for file in (ROOT / "templates").glob(f"{folder}/*.html"))
     templates += "".join(file.read_text() for file in (ROOT / folder).glob("templates/*.html"))
     translated = {text for _, text in re.findall(r"""\b_\(\s*(["'])(.+?)\1\s*\)""", templates)}
-    files = [file for file in (ROOT / folder).rglob("*.py") if file.name != "korean.py"]
+    files = [file for file in (ROOT / folder).rglob("*.py") if not file.name.startswith("korean")]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     return translated, {
         node.value
@@ -91,14 +90,11 @@ def texts_in(folder):
     }
 
 
-METHODS = {name.removeprefix("PaymentMethod") for name in METHOD_TYPES.values()}
-
-
 @pytest.mark.parametrize(
     ("folder", "room", "others"),
     [
         ("merchant", merchant.pages.korean, merchant.pages.korean.BANKS),
-        ("portone_sandbox", portone_sandbox.korean, METHODS),
+        ("portone_sandbox", portone_sandbox.korean, ()),
     ],
 )
 def test_every_text_has_its_korean_and_every_korean_is_a_texts(folder, room, others):
@@ -325,6 +321,7 @@ def test_amounts_dates_and_products_are_in_each_ones_form(shop, monkeypatch):
         ("/", None, 200),
         ("/nowhere", None, 404),
         ("/orders/nobody", None, 404),
+        ("/panel/code/merchant/nothing.py", None, 404),
         ("/payment-redirect", None, 400),
         ("/payment-redirect?paymentId=a&paymentId=b", None, 400),
         ("/payment-redirect?paymentId=nobody", None, 404),
@@ -342,6 +339,14 @@ def test_every_error_page_is_in_one_language(
     page = speak(shop.client).get(path)
     assert page.status_code == status
     assert_language(language, page.text)
+
+
+@pytest.mark.parametrize("file", ["merchant/verification.py", "static/merchant/checkout.js"])
+def test_the_page_of_a_step_s_code_is_in_one_language(shop, speak, language, file):
+    for query in ("", "?function=compare&check=AMOUNT", "?function=complete"):
+        page = speak(shop.client).get(f"/panel/code/{file}{query}")
+        assert page.status_code == 200
+        assert_language(language, page.text)
 
 
 def test_every_json_error_is_in_one_language(asking_shop, portone, speak, language):
@@ -420,7 +425,8 @@ def test_every_screen_of_the_window_is_in_one_language(shop, window, speak, lang
 
 def test_every_page_of_the_console_is_in_one_language(shop, window, speak, language):
     speak(shop.client)
-    assert_language(language, window.get("/").text)
+    for path in ("/", "/console/channels", "/console/journal"):
+        assert_language(language, window.get(path).text)
     for outcome in ("approve", "decline", "cancel", "abandon", "pend", "issue"):
         order = shop.order(payMethod="VIRTUAL_ACCOUNT" if outcome == "issue" else "CARD")
         tx_id = shop.open_window(order["request"])

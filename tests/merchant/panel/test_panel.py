@@ -12,7 +12,7 @@ import pytest
 from merchant import trail, transitions
 from merchant.models import Order, Payment
 from merchant.pages.korean import KOREAN
-from merchant.panel.steps import STEPS
+from merchant.panel.steps import EXPECTED, GROUPS, STEPS
 from tests.browser import sync_api
 from tests.conftest import BUYER
 from tests.visitor import (
@@ -79,7 +79,7 @@ def test_every_event_of_the_trail_has_its_name_and_a_function_that_exists():
         for part in step.function.split("."):
             found = getattr(found, part, None)
         assert callable(found), f"{event}: {step.file} {step.function}"
-        assert step.title != event
+        assert step.title != event and 1 <= step.group <= len(GROUPS)
 
 
 def rows(page):
@@ -114,8 +114,44 @@ def test_a_mismatch_shows_both_values_side_by_side(shop):
     shop.complete(order)
     page = shop.page(order)
     [row] = re.findall(r'<tr class="differs">(.*?)</tr>', page)
-    assert re.findall("<t[hd].*?>(.*?)</t[hd]>", row) == ["<code>AMOUNT</code>", "1000", "100"]
-    assert "<details open>" in page and "verification.py · verify" in page
+    assert re.findall(r"(\w+)(?:</code></a>)?</t[hd]>", row) == ["AMOUNT", "1000", "100"]
+    assert "<details open>" in page and "verification.py · compare" in page
+
+
+def test_the_step_that_decides_is_open_and_marked_also_when_all_is_well(shop):
+    order = shop.order()
+    shop.pay(order["request"])
+    shop.complete(order)
+    page = shop.client.get(f"/orders/{order['orderId']}?lang=en").text
+    [decides] = [step for step in re.findall(r"<li .*?</li>", page, re.DOTALL) if "<table" in step]
+    assert "<details open>" in decides and "This step decides" in decides
+    assert 'data-event="LOOKED_UP"' in decides
+
+
+def test_every_step_is_a_direct_child_under_the_heading_of_its_group(shop):
+    """Scripts read `ol#trail > li[data-event]`."""
+    order = shop.order()
+    shop.pay(order["request"])
+    shop.complete(order)
+    page = shop.client.get(f"/orders/{order['orderId']}?lang=en").text
+    trail = re.search(r'<ol id="trail".*?</ol>', page, re.DOTALL).group()
+    assert trail.count("<ol") == 1 and "<ul" not in trail
+    found = re.findall(r'<h3>(\d)|<li data-event="(\w+)"', trail)
+    assert found[:3] == [("1", ""), ("", "ORDER_CREATED"), ("", "ATTEMPT_OPENED")]
+    assert [number for number, _ in found if number] == ["1", "3", "4"]
+    assert found.index(("3", "")) < found.index(("", "LOOKED_UP")) < found.index(("4", ""))
+    assert found[-1] == ("", "ORDER_PAID")
+
+
+def test_before_a_payment_the_steps_to_come_are_there_in_four_groups(shop):
+    page = shop.client.get("/?lang=en").text
+    assert re.findall(r"<h3>(\d [\w ]+)</h3>", page) == [
+        "1 Store the order",
+        "2 Payment window",
+        "3 Check on the server",
+        "4 Store the state",
+    ]
+    assert page.count('<li class="expected') == len(EXPECTED) and "data-event=" not in page
 
 
 def test_the_raw_record_is_a_link_to_the_console_and_not_in_the_page(make_shop):
@@ -138,7 +174,11 @@ def test_the_panel_is_korean_or_english(shop, language):
 # In a browser
 
 
-def titles(page, steps="#trail > li"):
+# What was sent or stored. The rest is a heading, or a step to come.
+DRAWN = "#trail > li:has(time)"
+
+
+def titles(page, steps=DRAWN):
     """What each step is: a message of the browser, or an event of the server.
 
     The payment window has no such name.
@@ -154,16 +194,20 @@ def events(page):
 
 
 def messages(page):
-    return titles(page, "#trail > li:not([data-event])")
+    return titles(page, f"{DRAWN}:not([data-event])")
 
 
 @pytest.mark.browser
 def test_messages_appear_while_the_payment_window_is_open(page):
-    expect(page.locator("#trail > li")).to_have_count(0)
+    expect(page.locator(DRAWN)).to_have_count(0)
+    expect(page.locator("#trail > .expected")).to_have_count(len(EXPECTED))
     order(page, "IFRAME")
-    expect(page.locator("#trail > li")).to_have_count(4)
+    expect(page.locator(DRAWN)).to_have_count(4)
     assert titles(page) == PAID_IN_BROWSER[:4]
-    expect(page.locator("#trail > li").last).to_have_class("from-portone to-pg")
+    expect(page.locator(DRAWN).last).to_have_class("from-portone to-pg")
+    # Each took the place of a step to come. The order, too, is stored by now.
+    expect(page.locator("#trail > .expected")).to_have_count(len(EXPECTED) - 5)
+    expect(page.locator("#trail > .group")).to_have_count(4)
     asked = page.locator("#trail li", has_text="PortOne.requestPayment")
     asked.locator("summary").click(force=True)
     expect(asked.locator("pre")).to_contain_text('"totalAmount": 1000')
@@ -201,7 +245,7 @@ def test_the_result_page_draws_both_halves_as_one_sequence(page, site, new_conte
     plain = new_context(java_script_enabled=False).new_page()
     plain.goto(page.url)
     expect(plain.locator("#trail > li[data-event=ORDER_PAID]")).to_be_visible()
-    expect(plain.locator("#trail > li:not([data-event])")).to_have_count(0)
+    expect(plain.locator(f"{DRAWN}:not([data-event])")).to_have_count(0)
 
 
 @pytest.mark.browser
@@ -212,11 +256,12 @@ def test_a_redirect_is_one_sequence_across_three_pages(page):
         "POST /orders",
         "201",
         "PortOne.requestPayment",
-        "undefined: redirect",
+        "undefined",
         "",
     ]
     assert titles(page)[-1] in {"REDIRECTED", "LOOKED_UP", "ORDER_PAID"}
-    assert titles(page).index("REDIRECTED") > titles(page).index("undefined: redirect")
+    assert titles(page).index("REDIRECTED") > titles(page).index("undefined")
+    expect(page.locator("#trail > li", has_text="undefined")).to_contain_text("page leaves")
 
 
 @pytest.mark.browser
@@ -238,7 +283,8 @@ def test_the_servers_steps_stay_in_order_whatever_the_browsers_clock_shows(new_c
 def test_a_window_that_does_not_open_is_not_drawn(page):
     page.evaluate("window.open = () => null")
     order(page, "POPUP")
-    expect(page.locator("#trail > li")).to_have_count(4)
+    expect(page.locator(DRAWN)).to_have_count(4)
+    expect(page.locator("#trail > .expected")).to_have_count(0)  # they do not come
     assert titles(page) == ["POST /orders", "201", "PortOne.requestPayment", "rejected"]
     pay(page, "approve", "IFRAME")
     expect_status(page, "PAID")
@@ -283,6 +329,59 @@ def test_an_order_that_only_a_webhook_reported(page, site):
     assert messages(page) == ["POST /orders", "201", "PortOne.requestPayment", ""]
     assert titles(page)[-1] == "ORDER_PAID" and "SDK_RETURNED" not in titles(page)
     expect(page.locator("[data-event=ORDER_PAID]")).to_contain_text("webhook")
+
+
+@pytest.mark.browser
+def test_repeated_look_ups_are_folded(page):
+    """The shop is away, and answers the fourth question of checkout.js."""
+    answers = iter([503, 503, 503])
+
+    def answer(route):
+        status = next(answers, None)
+        error = {"code": "PORTONE_UNAVAILABLE", "message": "away", "retryable": True}
+        if status:
+            route.fulfill(status=status, json={"error": error})
+        else:
+            route.continue_()
+
+    page.route("**/payment/complete", answer)
+    pay(page, "approve", "IFRAME")
+    expect_status(page, "PAID")
+    page.wait_for_load_state()
+    [summary] = page.locator("#trail .repeats summary").all_inner_texts()
+    times = int(re.fullmatch(r"… the same look-up, (\d) times", summary).group(1))
+    hidden = page.locator("#trail > li[hidden] p code")
+    assert times > 1  # a webhook may come between two of them
+    assert hidden.all_text_contents() == ["POST /payment/complete", "503"] * (times - 1)
+    assert messages(page).count("503") == 3, "they are there, and a click shows them"
+    page.locator(".repeats summary").click()
+    expect(page.locator("#trail > li[hidden]")).to_have_count(0)
+    expect(hidden).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_from_the_paid_page_to_the_line_that_compares_the_amount(page):
+    pay(page, "approve", "IFRAME")
+    expect_status(page, "PAID")
+    page.click("#trail tr a[href*='verification.py'] >> text=AMOUNT")
+    line = page.locator(".line.decides")
+    expect(line).to_have_text(re.compile(r'Check\("AMOUNT", payment.amount'))
+    expect(line).to_be_in_viewport()
+    expect(page.locator(".line.marked").first).to_contain_text("def compare(")
+
+
+@pytest.mark.browser
+def test_the_messages_of_the_browser_lead_to_checkout_js(page):
+    pay(page, "approve", "IFRAME")
+    expect_status(page, "PAID")
+    page.wait_for_load_state()
+    links = page.locator("#trail > li:not([data-event]) small a")
+    names = [text.removeprefix("checkout.js · ") for text in links.all_text_contents()]
+    assert names == [*["createPayment"] * 2, *["openWindow"] * 2, *["complete"] * 2]
+    headings = page.locator("#trail h3").all_text_contents()
+    assert sorted({text[0] for text in headings}) == ["1", "2", "3", "4"]
+    links.last.click()
+    expect(page.locator(".line.marked").first).to_contain_text("async function complete(")
 
 
 @pytest.mark.browser
@@ -331,7 +430,9 @@ def test_the_shop_works_with_the_panel_removed(new_context, tmp_path):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "wsgi.py", root)
     (root / "templates/merchant/panel.html").unlink()
-    (root / "static/merchant/panel.js").unlink()
+    (root / "templates/merchant/code.html").unlink()
+    for name in ("panel.js", "trail.js", "panel.css"):
+        (root / "static/merchant" / name).unlink()
     layout = root / "templates/merchant/layout.html"
     lines = layout.read_text().splitlines(keepends=True)
     kept = [line for line in lines if "panel" not in line]
