@@ -1,6 +1,20 @@
-"""The Korean names of payment methods, card companies, banks, carriers and providers."""
+"""The Korean names of payment methods and of what a buyer selects for them."""
 
 NAMES = {
+    "Account transfer": "계좌이체",
+    "Mobile payment": "휴대폰 결제",
+    "Easy payment": "간편결제",
+    "App card": "앱카드 결제",
+    "Card company": "카드사",
+    "Carrier": "통신사",
+    "Bank to pay into": "입금할 은행",
+    "Bank to pay from": "출금할 은행",
+    "Instalments": "할부",
+    "At once": "일시불",
+    "%s months": "%s개월",
+    "Depositor": "입금자명",
+    "Gildong Hong": "홍길동",
+    "Balance and points": "머니·포인트",
     "Card": "카드",
     "Virtual account": "가상계좌",
     "Gift certificate": "상품권",

@@ -35,7 +35,8 @@ PROBLEMS = {
     " merchant finds it wrong, then its secret is another one, or it does not check the body"
     " exactly as it came.": (
         "상점이 웹훅을 거부했습니다. 이유는 상점의 응답을 확인하세요. 서명은 올바릅니다."
-        " 상점에서 서명 오류가 난다면 웹훅 시크릿이 다르거나, 받은 본문을 그대로 검증하지 않은 것입니다."
+        " 상점에서 서명 오류가 난다면 웹훅 시크릿이 다르거나,"
+        " 받은 본문을 그대로 검증하지 않은 것입니다."
     ),
     "The signature is 'v1,' and the base64 of HMAC-SHA256 of this text, with the bytes {}"
     " (hexadecimal; the part of {} after 'whsec_', decoded from base64) as the key:\n{}": (
