@@ -185,7 +185,7 @@ KOREAN = {
     "The payment has a new state.": "결제 상태가 바뀌었습니다.",
     "This page does not check by itself any more. Press “Check again”.": "자동 확인이 끝났습니다. ‘다시 확인하기’를 눌러 주세요.",
     "Details": "자세히",
-    "Receipt of the payment company": "PG사 영수증",
+    "Payment receipt": "PG사 영수증",
     "Deadline": "입금기한",
     "Close this account and pay again": "이 계좌 취소하고 다시 결제",
     "Try the payment again": "다시 결제하기",

@@ -27,6 +27,7 @@ from merchant.catalog import PRODUCTS
 from merchant.models import Order
 from tests.databases import new_database, sqlite_only
 from tests.merchant.test_config import ACCOUNT
+from tests.visitor import run_site
 
 pytestmark = pytest.mark.database
 
@@ -50,6 +51,18 @@ def start(tmp_path, monkeypatch):
         return runpy.run_path(tmp_path / "wsgi.py")["app"].test_client()
 
     return start
+
+
+def test_flask_run_prints_where_to_go_above_its_own_line_and_no_other_server_does(
+    tmp_path, start, capfd
+):
+    with run_site(tmp_path) as site:
+        shop, console, flask, *_ = (tmp_path / "log").read_text().splitlines()
+    assert shop.split() == ["*", "Shop:", f"{site.url}/"]
+    assert console.split() == ["*", "Console:", f"{site.url}/sandbox/"]
+    assert flask.startswith(" * Serving Flask app")
+    start(PORTONE_SANDBOX="1")
+    assert "Shop:" not in capfd.readouterr().out
 
 
 def test_a_real_account_has_no_sandbox_and_loads_the_sdk_from_portone(start):
