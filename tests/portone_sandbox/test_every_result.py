@@ -149,6 +149,7 @@ RESULTS = {
     "AMOUNT": (ends("tamper"), {}),
     "CURRENCY": (ends("tamper-currency"), {}),
     "TEST_CHANNEL": (ends("tamper-channel"), LIVE),
+    "OTHER_ACCOUNT": (lambda clicks: clicks.pay("tamper", method="VIRTUAL_ACCOUNT"), {}),
     "OTHER_PAYMENT": (ends("tamper-channel"), {}),
     "DUPLICATE": (pay_twice, {}),
     "UNKNOWN": (pay_in_an_outage, {}),
@@ -156,7 +157,7 @@ RESULTS = {
 # More ways to the same kinds.
 MORE = [
     ("MISMATCH", ends("tamper-tax-free"), {}),
-    ("MISMATCH", ends("tamper-method"), CARDS_ONLY),
+    ("OTHER_ACCOUNT", ends("tamper-method"), CARDS_ONLY),
     ("VIRTUAL_ACCOUNT_ISSUED", ends("tamper-method"), {}),
     ("OTHER_PAYMENT", ends("tamper-channel"), MANUAL),
     ("LIMIT", ends("decline"), {}),
