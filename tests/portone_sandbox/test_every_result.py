@@ -54,6 +54,9 @@ class Clicks:
 
     def switch(self, name, choice):
         self.console.goto("/sandbox/")
+        fold = self.console.locator("#switches:not([open]) > summary")
+        if fold.count():
+            fold.click()
         self.console.select_option(f"[data-switch={name}] select", choice)
         self.console.click(f"[data-switch={name}] button")
         self.console.wait_for_selector(f"[data-switch={name}][data-value='{choice}']")
