@@ -163,6 +163,7 @@ def _set_up_pages(app: Flask) -> None:
         method_name=names.method_name,
         outcome_name=names.outcome_name,
         pg_name=names.pg_name,
+        problem_text=names.problem_text,
         utc_time=names.utc_time,
     )
     app.after_request(language.save_in_cookie)

@@ -10,15 +10,14 @@ from flask.typing import ResponseReturnValue
 
 from . import actions, channels, clock, guard, journal, qa_sheet, switches
 from .cancellations import left_to_cancel
-from .checkout import with_query
 from .database import Database
 from .demand_texts import sentence
-from .documents import Checkout, Json, Payment, SdkResult
+from .documents import Json
 from .events import TYPES
 from .language import language
-from .payment_request import is_http_url
 from .sandbox import current_sandbox
 from .search import search
+from .shop_links import shop_link
 from .virtual_accounts import awaits_deposit
 
 bp = Blueprint("console", __name__)
@@ -189,20 +188,6 @@ def _cancels_all(payment_id: str, form: Json) -> bool:
         if record is None or record["status"] not in ("PAID", "PARTIAL_CANCELLED"):
             return False  # the action says what is wrong
         return form.get("amount") in (None, left_to_cancel(record, switches.balance(db)))
-
-
-def shop_link(record: Payment, attempts: list[Checkout]) -> str | None:
-    """Where the shop shows this payment: its redirectUrl as the browser comes back to it, else the
-    page that opened the window. None unless it is an http(s) address.
-    """
-    if attempts and (result := attempts[-1]["result"]):
-        url = attempts[-1]["request"].get("redirectUrl", "")
-        if is_http_url(url):
-            shown = SdkResult(**result)
-            shown.pop("paymentToken", None)  # it is for once
-            return with_query(url, shown)
-    page = record["origin"]["url"]
-    return page if is_http_url(page) else None
 
 
 @bp.post("/console/switches/<name>")

@@ -235,6 +235,7 @@ KOREAN = {
     "Value": "내용",
     "Payment ID": "결제번호(paymentId)",
     "Order number": "주문번호",
+    "Order in the shop": "상점의 주문",
     "Attempt": "결제 시도",
     "Window": "결제창",
     "Device": "기기",

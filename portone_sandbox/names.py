@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from . import channels, clock, switches
 from .documents import Json, PaymentMethod
+from .korean_problems import in_korean
 from .language import language, translate
 from .methods import BANKS, CARD_COMPANIES, PROVIDERS, rest_name
 
@@ -86,6 +87,11 @@ def method_name(method: PaymentMethod | None) -> str:
 
 def pg_name(pg_provider: str) -> str:
     return channels.PGS[pg_provider]["name"][language()]
+
+
+def problem_text(text: str) -> str:
+    """text: one of journal_problems.Problem, which /control answers in English."""
+    return in_korean(text) if language() == "ko" else text
 
 
 def korean_time(timestamp: str) -> str:

@@ -6,6 +6,7 @@ shop's page stays empty. It has no personal data of a buyer.
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from . import clock, journal
 from .database import Database
@@ -14,6 +15,7 @@ from .errors import Refused
 from .language import money, translate
 from .names import korean_time, method_name, outcome_name, pg_name
 from .search import search
+from .shop_links import shop_link
 from .virtual_accounts import awaits_deposit
 
 MAX_PAYMENTS = 200
@@ -102,6 +104,7 @@ def _items(db: Database, record: Payment, attempts: Sequence[Checkout]) -> Itera
     entries = journal.entries(db, record["id"])
     yield translate("Payment ID"), _code(record["id"])
     yield translate("Order number"), _order_number(attempts)
+    yield translate("Order in the shop"), _link(shop_link(record, attempts))
     yield translate("Amount"), _safe(money(record["amount"]["total"], record["currency"]))
     yield translate("Time"), f"{korean_time(record['requestedAt'])} (KST)"
     for number, attempt in enumerate(attempts, 1):
@@ -162,6 +165,13 @@ def _order_number(attempts: Sequence[Checkout]) -> str:
     data = attempts[-1]["request"].get("customData") if attempts else None
     number = data.get("orderId") if isinstance(data, dict) else None
     return _code(str(number)) if number else ""
+
+
+def _link(url: str | None) -> str:
+    """url: of a merchant's request, so it may hold what would end the link or the cell."""
+    if url is None:
+        return ""
+    return "<" + re.sub(r"[<>|`\s]", lambda match: quote(match[0]), url) + ">"
 
 
 def _failure(record: Payment) -> str:

@@ -1,5 +1,6 @@
 """The console and /control: what a bank or the merchant's staff would do next."""
 
+import html
 import json
 import re
 
@@ -10,6 +11,7 @@ from portone_server_sdk import payment as shapes
 from portone_sandbox import channels, names, outcomes
 from tests.browser import sync_api
 from tests.portone_sandbox.client import (
+    SECRET,
     choose,
     control,
     make_payment,
@@ -330,6 +332,31 @@ def test_the_link_to_the_shop_has_no_payment_token(base, shown):
     page = shown("/console/payments/payment1")
     link = re.search('id="shop" href="([^"]*)"', page)[1]
     assert "paymentId=payment1" in link and made["paymentToken"] not in link
+
+
+@pytest.mark.parametrize("outcome", ["approve", "decline", "abandon"])
+def test_the_link_opens_the_order_in_our_shop(shop, outcome):
+    order = shop.order()
+    shop.pay(order["request"], outcome)
+    page = shop.window.get(f"/console/payments/{order['paymentId']}").text
+    link = html.unescape(re.search('id="shop" href="([^"]*)"', page)[1])
+    answer = shop.client.get(link)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].partition("?")[0].endswith(f"/orders/{order['orderId']}")
+
+
+@pytest.mark.browser
+def test_the_journal_shows_a_call_while_it_is_open(base, page):
+    make_payment(base, "approve")
+    page.goto("/console/journal?paymentId=payment1&kind=API")
+    expect = sync_api().expect
+    expect(page.locator("[data-entry]")).to_have_count(0)
+    headers = {"Authorization": f"PortOne {SECRET}"}
+    for payment_id in ("payment1", "another1"):
+        requests.get(f"{base}/payments/{payment_id}", headers=headers, timeout=10)
+    expect(page.locator("[data-entry=API]")).to_have_count(1)
+    page.click("[data-entry] summary")
+    expect(page.locator("[data-entry] pre")).to_contain_text("GET /payments/payment1")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 import time
 
@@ -11,6 +12,8 @@ import pytest
 import requests
 
 from portone_sandbox import journal, journal_problems
+from portone_sandbox.journal_problems import problem_of_call, problem_of_webhook
+from portone_sandbox.korean_problems import in_korean
 from tests.portone_sandbox.client import (
     SECRET,
     SETTINGS,
@@ -213,6 +216,36 @@ def test_the_console_shows_it(base, language):
     assert "/console/journal" in requests.get(f"{base}/", timeout=10).text
     payment = requests.get(f"{base}/console/payments/payment1", timeout=10).text
     assert "/console/journal?paymentId=payment1" in payment
+
+
+@pytest.mark.parametrize(
+    ("authorization", "query"),
+    [
+        (None, ""),
+        (SECRET, ""),
+        (f"Bearer {SECRET}", ""),
+        (f'PortOne "{SECRET}"', ""),
+        (f"PortOne {SETTINGS['PORTONE_WEBHOOK_SECRET']}", ""),
+        ("PortOne wrong", ""),
+        (f"PortOne {SECRET[:9]}x", ""),
+        (f"PortOne {SECRET}", "?storeId=store-of-somebody-else"),
+    ],
+)
+def test_a_problem_has_its_korean(authorization, query):
+    store_id = query.partition("=")[2] or None
+    problem = problem_of_call(authorization, "PortOne masked", store_id)
+    for text in (problem["message"], problem["how"]):
+        korean = in_korean(text)
+        assert re.search("[가-힣]", korean) and "{" not in korean
+        assert all(number in korean for number in re.findall(r"[0-9]+", text))
+    assert in_korean(problem["given"]) == problem["given"] or authorization is None
+
+
+def test_a_refused_webhook_has_its_korean():
+    problem = problem_of_webhook({"webhook-id": "1", "webhook-timestamp": "2"}, '{"a":\n"b"}')
+    assert re.search("[가-힣]", in_korean(problem["message"]))
+    korean = in_korean(problem["how"])
+    assert korean.startswith("서명은") and korean.endswith('\n1.2.{"a":\n"b"}')
 
 
 def test_a_call_is_answered_although_the_journal_can_not_be_written(

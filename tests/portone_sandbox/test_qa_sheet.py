@@ -90,6 +90,8 @@ def test_what_was_clicked_is_in_it(base, sheet):
     ):
         assert part in found["Attempt 1"], part
     assert (found["Payment ID"], found["Order number"]) == ("`payment1`", "`order-77`")
+    link = found["Order in the shop"]
+    assert link.startswith("<https://shop.test/back?") and "paymentId=payment1" in link
     assert found["Status at PortOne"].startswith("`PAID`")
     assert found["Seen on the page"] == found["OK?"] == ""  # a person fills them in
     for personal in ("Kim", "kim@example.com", "01012345678"):
@@ -171,7 +173,8 @@ def test_it_says_when_the_shop_has_not_looked_the_payment_up(base, sheet):
 
 def test_somebody_elses_text_stays_text(base, sheet):
     name = "a | b `c` <script>x</script> [d](javascript:1)\n# e"
-    make_payment(base, orderName=name, customData={"orderId": "1`|\n| x |"})
+    url = "https://shop.test/a|b`<script>"
+    make_payment(base, orderName=name, customData={"orderId": "1`|\n| x |"}, redirectUrl=url)
     text = sheet()
     (rows, details) = tables(text)
     assert len(rows) == 1 and len(rows[0]) == 8 and all(len(row) == 2 for row in details)
