@@ -1,4 +1,4 @@
-"""The Korean names of payment methods, card companies, banks, carriers and providers."""
+"""The Korean names of payment methods, companies and banks, of tampering and of declines."""
 
 NAMES = {
     "Card": "카드",
