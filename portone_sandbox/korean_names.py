@@ -1,4 +1,4 @@
-"""The Korean names of payment methods and of what a buyer selects for them."""
+"""The Korean names of methods and of what a buyer selects, of tampering and of declines."""
 
 NAMES = {
     "Account transfer": "계좌이체",
@@ -62,4 +62,23 @@ NAMES = {
     "Apple Pay": "애플페이",
     "L.Pay": "엘페이",
     "SSG Pay": "SSG페이",
+    # What a buyer can change, and why a PG declines
+    "Change the currency": "통화 위변조",
+    "Pays the same number in another currency.": "금액의 숫자는 그대로 두고 다른 통화로 결제합니다.",
+    "Change the order's name": "주문명 위변조",
+    "Pays for an order of another name.": "상점이 요청한 주문명과 다르게 결제합니다.",
+    "Change the payment method": "결제수단 위변조",
+    "Pays with another payment method.": "상점이 요청한 결제수단과 다르게 결제합니다.",
+    "Change the channel": "채널 위변조",
+    "Pays through another channel of the store, a test channel.": "같은 상점의 다른 테스트 채널로 결제합니다.",
+    "The buyer changes the request in the browser": "구매자가 브라우저에서 요청을 바꾼 경우",
+    "Decline for another reason": "다른 사유로 거절",
+    "A wrong password, a stopped card, maintenance and more.": "비밀번호 오류, 정지된 카드, 점검 시간 등",
+    "Over a limit": "한도 초과",
+    "Not enough money": "잔액 부족",
+    "A wrong entry": "입력값 오류",
+    "Refused by the card company": "카드사 거절",
+    "A fault, or maintenance": "장애·점검",
+    "Too late, or twice": "시간 초과·중복",
+    "Other reasons": "그 밖의 사유",
 }

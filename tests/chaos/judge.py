@@ -4,15 +4,23 @@ HELD = {"PAID", "PARTIAL_CANCELLED"}
 WAITING = {"READY": "PENDING", "PAY_PENDING": "PENDING", "FAILED": "FAILED"}
 
 
-def is_as_ordered(order, attempt, record):
-    """Whether the record is the payment that the attempt asked for."""
+ACCOUNT = "PaymentMethodVirtualAccount"
+
+
+def is_as_ordered(order, attempt, record, offers_accounts):
+    """Whether the record is the payment that the attempt asked for.
+
+    A shop without virtual accounts takes none that a buyer has asked for instead.
+    """
+    if record.get("method", {}).get("type") == ACCOUNT and not offers_accounts:
+        return False
     wanted = (order.amount, order.tax_free, attempt.order_name, attempt.currency)
     amount = record["amount"]
     found = (amount["total"], amount["taxFree"], record["orderName"], record["currency"])
     return wanted == found and record["channel"]["key"] == attempt.channel_key
 
 
-def problems(order, attempts, records, fulfilled, attention):
+def problems(order, attempts, records, fulfilled, attention, offers_accounts):
     """What is wrong with an order: sentences, none if all is well.
 
     order, attempts: its rows. records: {paymentId: PortOne's record or None}. fulfilled: how often
@@ -22,7 +30,7 @@ def problems(order, attempts, records, fulfilled, attention):
     good = {
         each.id: records[each.id]
         for each in attempts
-        if records[each.id] and is_as_ordered(order, each, records[each.id])
+        if records[each.id] and is_as_ordered(order, each, records[each.id], offers_accounts)
     }
     paid = {id: record for id, record in good.items() if "paidAt" in record}
     if paid:

@@ -196,11 +196,12 @@ class Buyer:
         world = self.world
         with world.shop.app.app_context():
             order = session.get(Order, self.order_id)
+            offers = "VIRTUAL_ACCOUNT" in world.methods
             of_order = select(Payment).where(Payment.order_id == self.order_id)
             payments = session.scalars(of_order).all()
             with world.sandbox.store.reading() as records:
                 found = {each.id: records.find_payment(each.id) for each in payments}
-            return problems(order, payments, found, world.fulfilled[order.id], attention)
+            return problems(order, payments, found, world.fulfilled[order.id], attention, offers)
 
 
 REFUND_ACCOUNT = (

@@ -54,6 +54,9 @@ class Clicks:
 
     def switch(self, name, choice):
         self.console.goto("/sandbox/")
+        fold = self.console.locator("#switches:not([open]) > summary")
+        if fold.count():
+            fold.click()
         self.console.select_option(f"[data-switch={name}] select", choice)
         self.console.click(f"[data-switch={name}] button")
         self.console.wait_for_selector(f"[data-switch={name}][data-value='{choice}']")
@@ -149,6 +152,7 @@ RESULTS = {
     "AMOUNT": (ends("tamper"), {}),
     "CURRENCY": (ends("tamper-currency"), {}),
     "TEST_CHANNEL": (ends("tamper-channel"), LIVE),
+    "OTHER_ACCOUNT": (lambda clicks: clicks.pay("tamper", method="VIRTUAL_ACCOUNT"), {}),
     "OTHER_PAYMENT": (ends("tamper-channel"), {}),
     "DUPLICATE": (pay_twice, {}),
     "UNKNOWN": (pay_in_an_outage, {}),
@@ -156,7 +160,7 @@ RESULTS = {
 # More ways to the same kinds.
 MORE = [
     ("MISMATCH", ends("tamper-tax-free"), {}),
-    ("MISMATCH", ends("tamper-method"), CARDS_ONLY),
+    ("OTHER_ACCOUNT", ends("tamper-method"), CARDS_ONLY),
     ("VIRTUAL_ACCOUNT_ISSUED", ends("tamper-method"), {}),
     ("OTHER_PAYMENT", ends("tamper-channel"), MANUAL),
     ("LIMIT", ends("decline"), {}),
