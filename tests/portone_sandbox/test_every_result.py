@@ -59,7 +59,9 @@ class Clicks:
             fold.click()
         self.console.select_option(f"[data-switch={name}] select", choice)
         self.console.click(f"[data-switch={name}] button")
-        self.console.wait_for_selector(f"[data-switch={name}][data-value='{choice}']")
+        self.console.wait_for_selector(
+            f"[data-switch={name}][data-value='{choice}']", state="attached"
+        )
 
     def leave(self):
         """The buyer goes back to the shop while the window is open."""
