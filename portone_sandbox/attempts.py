@@ -56,7 +56,8 @@ class Attempts:
             "origin": merchant_origin,
             "outcome": None,
             "result": None,
-            "webhookOrder": switches.take_webhook_order(db),
+            "webhookOrder": None,
+            "plannedOrder": switches.take_webhook_order(db),
             "paymentToken": None,
             "isConfirmed": False,
             "form": {},
@@ -102,7 +103,7 @@ class Attempts:
             # The failure of an older attempt does not end a newer one that is open.
             self._events.save(db, records.failed(record, failure))
         checkout["result"] = _sdk_result(checkout, failure)
-        checkout["webhookOrder"] = switches.webhook_order(db) or checkout["webhookOrder"]
+        checkout["webhookOrder"] = switches.webhook_order(db) or checkout["plannedOrder"]
         db.save_checkout(checkout)
         return checkout
 

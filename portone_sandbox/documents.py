@@ -52,7 +52,7 @@ class Checkout(TypedDict):
 
     windowType: IFRAME, POPUP or REDIRECTION. origin: where the result may be posted to, or "*".
     outcome, result: how it ended, None while it is open. webhookOrder: what the switch "webhooks"
-    was set to at its end, or what the chaos has planned, or None. paymentToken: what the merchant's
+    was set to at its end, else plannedOrder, which is what the chaos has planned. paymentToken: what the merchant's
     server confirms the payment with if the channel has manual approval, else None. isConfirmed: it
     has. form: what the buyer entered, as payment_method takes it, until then. warnings: of the
     channel's PG about the request. failure: how the PG fails the payment when the buyer approves,
@@ -67,6 +67,7 @@ class Checkout(TypedDict):
     outcome: str | None
     result: SdkResult | None
     webhookOrder: str | None
+    plannedOrder: str | None
     paymentToken: str | None
     isConfirmed: bool
     warnings: list[Warning]

@@ -76,7 +76,7 @@ class Events:
     ) -> None:
         """Store one webhook for each address."""
         checkout = db.find_checkout(record["transactionId"])
-        order = switches.webhook_order(db) or (checkout and checkout["webhookOrder"])
+        order = switches.webhook_order(db) or (checkout and checkout["plannedOrder"])
         if order == "off":
             return
         now = time.time()

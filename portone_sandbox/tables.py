@@ -1,6 +1,6 @@
 """The tables of the sandbox's database, and their version."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 APPLICATION_ID = 0x504F5358  # marks a file as the sandbox's
 
 # What a reset empties.

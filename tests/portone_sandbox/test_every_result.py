@@ -51,6 +51,8 @@ class Clicks:
         if amount:
             self.console.fill("[name=amount]", str(amount))
         self.console.click(f"[data-action={action}]")
+        if action == "cancel" and not amount:
+            self.console.click("#ask [data-action=cancel]")
 
     def switch(self, name, choice):
         self.console.goto("/sandbox/")
@@ -80,7 +82,8 @@ class Clicks:
         while not self.page.locator(f"[data-hint={kind}]").count():
             assert time.monotonic() < deadline, f"the page does not say {kind}"
             self.page.wait_for_timeout(300)
-            self.page.reload()
+            if not self.page.locator("#watch").count():  # else the page loads itself
+                self.page.reload()
         sync_api().expect(self.page.locator("body")).to_contain_text(MESSAGES[kind].happened)
 
 
