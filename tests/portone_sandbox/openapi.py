@@ -15,6 +15,7 @@ from flask import g, request
 PATH = os.environ.get("PORTONE_OPENAPI")
 # The document of portone-mcp-server 0.12.1 is older than these; portone-server-sdk reads them.
 NEWER_PATHS = ("/payments/{paymentId}/confirm",)
+NEWER_PGS = ("HECTO_GLOBAL", "KICC_V2", "TRIPLE_A")
 # Not PortOne's words alone: its guide of Idempotency-Key, the IETF draft that this refers to, and
 # HTTP's own; and what only the sandbox says.
 ELSEWHERE = ("NOT_IN_SANDBOX", "IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
@@ -23,7 +24,9 @@ ELSEWHERE = ("NOT_IN_SANDBOX", "IDEMPOTENCY_OUTSTANDING_REQUEST", 413, 422, 500)
 @cache
 def document():
     with open(PATH, encoding="utf-8") as file:
-        return _without_discriminators(json.load(file))
+        document = _without_discriminators(json.load(file))
+    document["components"]["schemas"]["PgProvider"]["enum"] += NEWER_PGS
+    return document
 
 
 def _without_discriminators(schema):

@@ -395,7 +395,9 @@ def test_while_the_first_runs_the_second_is_told_to_wait(base, portone, monkeypa
 
     def slow(*arguments):
         started.set()
-        go_on.wait(2)  # the second is refused meanwhile; its line in the journal waits for the first
+        go_on.wait(
+            2
+        )  # the second is refused meanwhile; its line in the journal waits for the first
         return cancelled(*arguments)
 
     monkeypatch.setattr(cancellations, "cancelled", slow)
