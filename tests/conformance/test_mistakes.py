@@ -8,6 +8,7 @@ pytestmark = pytest.mark.browser
 NAMES = {name for names in MISTAKES.values() for name in names}
 
 
+@pytest.mark.long
 def test_a_mistake_is_told_with_what_was_seen_and_what_to_do(judge):
     found = judge("no amount check", "amount-changed")
     assert found == {"honest-paid": True, "amount-changed": False}

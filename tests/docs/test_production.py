@@ -60,6 +60,7 @@ def cron(clone, option=""):
     return run.stdout + run.stderr
 
 
+@pytest.mark.long
 def test_cron_mails_only_what_is_wrong(clone):
     with PortOne() as portone:
         configure(clone, **REAL, PORTONE_API_BASE=portone.url, DATABASE_URL=new_database(clone))

@@ -163,6 +163,7 @@ def test_a_closed_popup_is_a_cancelled_payment(page):
     expect_status(page, "FAILED")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "window_type", ["IFRAME", pytest.param("REDIRECTION", marks=pytest.mark.long)]
 )
@@ -284,7 +285,7 @@ THROWN = [  # code, message, what the page says
 ]
 
 
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize("locale", ["ko-KR", pytest.param("en-US", marks=pytest.mark.long)])
 def test_what_the_sdk_throws_is_explained_by_the_shop_and_shown_small(visit, locale):
     page = visit(locale=locale)
     for code, message, expected in THROWN:

@@ -54,6 +54,7 @@ def test_a_deposit_is_shown_by_itself_and_read_out(clocked):
     expect(clocked.locator("#watch")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_tab_that_comes_back_looks_at_once(clocked):
     walk, payment_id = issue(clocked)
     deposit(walk, payment_id)
@@ -108,6 +109,7 @@ def test_the_time_for_the_deposit_runs_and_is_warned_of(clocked):
     expect(soon).to_contain_text("Less than an hour")
 
 
+@pytest.mark.long
 def test_one_button_copies_the_account_and_another_its_number(new_context, site):
     context = new_context(base_url=site.url, locale="ko-KR")
     context.grant_permissions(["clipboard-read", "clipboard-write"])

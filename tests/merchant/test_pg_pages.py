@@ -51,7 +51,7 @@ def test_a_provider_is_a_button_and_is_kept_for_a_retry(visit_pg):
     expect(page.locator(".receipt")).to_contain_text("간편결제 (네이버페이)")
 
 
-@pytest.mark.parametrize("device", [None, "iPhone 13"])
+@pytest.mark.parametrize("device", [None, pytest.param("iPhone 13", marks=pytest.mark.long)])
 def test_cards_and_wallets_go_through_their_own_channels(visit_pg, device):
     page = visit_pg("TOSSPAY_V2 KSNET", device)
     pay(page, "approve", opens="REDIRECTION" if device else "IFRAME")
@@ -89,6 +89,7 @@ def test_each_pg_is_paid_through_each_window_that_it_has(visit_pg, name):
         expect_status(page, "PAID")
 
 
+@pytest.mark.long
 def test_a_window_that_the_pg_refuses_is_left_to_the_pg_and_still_returns_by_redirect(visit_pg):
     page = visit_pg("TOSSPAYMENTS")
     pay(page, "approve", "REDIRECTION", opens="IFRAME")

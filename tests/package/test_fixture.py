@@ -247,6 +247,7 @@ def test_it(portone):
     assert "GET /payments/order-7 -> 401 | The header Authorization is missing." in run.stdout
 
 
+@pytest.mark.long
 def test_it_is_parallel_and_leaves_nothing(tmp_path):
     code = """
 import threading

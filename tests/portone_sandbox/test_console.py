@@ -142,6 +142,7 @@ def test_the_console_shows_what_happens_while_it_is_open(base, page):
     expect(page.locator(".status").first).to_have_text("PARTIAL_CANCELLED")
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_console_does_not_disturb_who_types(base, page):
     expect = sync_api().expect
@@ -174,6 +175,7 @@ STATES = {  # of a payment: the request's changes, the window's outcome, what ha
 }
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_no_page_scrolls_sideways_in_any_status_at_any_width(base, open_tab, language):
@@ -345,6 +347,7 @@ def test_the_link_opens_the_order_in_our_shop(shop, outcome):
     assert answer.headers["Location"].partition("?")[0].endswith(f"/orders/{order['orderId']}")
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_journal_shows_a_call_while_it_is_open(base, page):
     make_payment(base, "approve")
@@ -393,6 +396,7 @@ def test_the_list_is_light(base, shown):
     assert len(shown("/")) < 40 * 1024
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_button_copies_and_says_so(base, new_context):
     make_payment(base, "approve")
@@ -416,6 +420,7 @@ def test_a_button_copies_and_says_so(base, new_context):
     assert page.evaluate("navigator.clipboard.readText()") == channels.DEFAULT_CHANNEL
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_without_javascript_no_button_copies(base, open_tab):
     make_payment(base, "approve")

@@ -270,6 +270,7 @@ def test_an_answer_that_is_cut_in_the_middle_of_a_character_is_an_entry(base):
         assert entries(base)[-1]["fault"] == "garbled"
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_console_shows_new_entries_by_itself(base, page):
     page.goto(f"{base}/console/journal?lang=en")

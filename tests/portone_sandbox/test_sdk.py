@@ -241,6 +241,7 @@ def test_the_iframe_keeps_the_focus_and_gives_it_back(visit, host):
     assert shop.page.evaluate(focused) == "pay"
 
 
+@pytest.mark.long
 def test_the_merchants_styles_do_not_reach_it(visit):
     plain, styled = visit(), visit()
     styled.page.add_style_tag(
@@ -272,6 +273,7 @@ def test_the_page_is_dimmed_unless_told_otherwise(shop):
         expect(dialog).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_popup_is_centred_when_told_so(shop):
     shop.page.evaluate("""() => {
       const open = window.open;

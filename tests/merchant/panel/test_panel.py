@@ -332,6 +332,7 @@ def test_an_order_that_only_a_webhook_reported(page, site):
     expect(page.locator("[data-event=ORDER_PAID]")).to_contain_text("webhook")
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_repeated_look_ups_are_folded(page):
     """The shop is away, and answers the fourth question of checkout.js."""
