@@ -52,11 +52,11 @@ class Checkout(TypedDict):
 
     windowType: IFRAME, POPUP or REDIRECTION. origin: where the result may be posted to, or "*".
     outcome, result: how it ended, None while it is open. webhookOrder: what the switch "webhooks"
-    was set to at its end, else plannedOrder, which is what the chaos has planned. paymentToken: what the merchant's
-    server confirms the payment with if the channel has manual approval, else None. isConfirmed: it
-    has. form: what the buyer entered, as payment_method takes it, until then. warnings: of the
-    channel's PG about the request. failure: how the PG fails the payment when the buyer approves,
-    or None.
+    was set to at its end, else plannedOrder, which is what the chaos has planned. paymentToken:
+    what the merchant's server confirms the payment with if the channel has manual approval, else
+    None. isConfirmed: it has. form: what the buyer entered, as payment_method takes it, until then.
+    warnings: of the channel's PG about the request. failure: how the PG fails the payment when the
+    buyer approves, or None.
     """
 
     txId: str
