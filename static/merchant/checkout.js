@@ -176,7 +176,9 @@ function refuse(answer, orderUrl) {
 function stop(...said) {
   say(...said);
   button.removeAttribute("aria-busy");
-  document.getElementById("message").focus();
+  const message = document.getElementById("message");
+  message.className = ""; // no longer "approving"
+  message.focus();
 }
 
 function say(text, url = null, label = texts.orderPage) {

@@ -354,6 +354,7 @@ def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale
         assert time.monotonic() < deadline, page.inner_text("#message")
         page.clock.run_for(500)
     assert not re.search("fail|실패", page.inner_text("#message"), re.IGNORECASE)
+    expect(page.locator(".approving")).to_have_count(0)  # nothing turns any more
     page.click("#message a")
     expect_status(page, "PAID")
     assert len(refused) > 2
