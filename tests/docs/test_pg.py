@@ -55,7 +55,7 @@ def test_each_pg_that_is_not_served_stands_there_with_the_reason_of_the_error():
     assert set(table("pg.md")) == set(table("pg.ko.md")) == set(PGS)
 
 
-@pytest.mark.parametrize(("name", "pg"), product(PAGES, pg_tasks.PGS))
+@pytest.mark.parametrize(("name", "pg"), list(product(PAGES, pg_tasks.PGS)))
 def test_the_deposit_notices_addresses_are_those_of_flask_doctor(name, pg):
     known = re.findall(rf"{pg_tasks.NOTICE}/\S+", pg_tasks.PGS[pg].notice or "")
     assert all(f"`{address}`" in PAGES[name] for address in known)
