@@ -7,6 +7,7 @@ import pytest
 from flask import after_this_request
 
 import portone_sandbox
+from portone_sandbox.channels import KEYS_BY_PG
 from tests.hosts.apps import babel, caching, cors, csp, csrf, limiter, login
 from tests.hosts.servers import serve
 from tests.visitor import expect_status
@@ -104,7 +105,8 @@ def test_under_talismans_policy_one_pays_over_https_and_no_page_has_inline_code(
 def test_a_browser_pays_under_talismans_default_policy_without_a_violation(
     config, open_tab, tmp_path, window_type
 ):
-    settings = portone_sandbox.settings("/sandbox")
+    takes_every_window = {"PORTONE_PG": "INICIS_V2", "PORTONE_CHANNEL_KEY": KEYS_BY_PG["INICIS_V2"]}
+    settings = portone_sandbox.settings("/sandbox") | takes_every_window
     app = csp.create_app({**config, **settings, "HTTPS": False, "PAYMENT_PANEL": "1"})
     csp.mount_sandbox(app, tmp_path / "sandbox.db")
     with serve(app) as base:

@@ -340,7 +340,7 @@ def test_confirmation_is_tried_again(page):
     "locale, expected",
     [
         ("ko-KR", "다시 결제"),
-        pytest.param("en-US", "still being confirmed", marks=pytest.mark.long),
+        pytest.param("en-US", "still being checked", marks=pytest.mark.long),
     ],
 )
 def test_an_unconfirmed_payment_is_never_called_failed(new_context, site, locale, expected):

@@ -26,7 +26,7 @@ from tests.portone_sandbox.client import pay
 session = requests.Session()
 session.mount(portone_sandbox.API_BASE, portone_sandbox.SandboxAdapter(portone_sandbox.create_app(sys.argv[1])))
 def pay_one(number):
-    pay(portone_sandbox.API_BASE, "approve", http=session, paymentId=f"{sys.argv[2]}x{number}")
+    pay(portone_sandbox.API_BASE, "approve", http=session, paymentId=f"worker-{sys.argv[2]}x{number}")
 with ThreadPoolExecutor(8) as pool:
     list(pool.map(pay_one, range(int(sys.argv[3]))))
 """
@@ -95,7 +95,7 @@ def test_parallel_payments_are_neither_locked_nor_lost(tmp_path):
     query = {"requestBody": '{"page": {"size": 1000}, "filter": {"status": ["PAID"]}}'}
     found = client.get("/payments", query_string=query, headers=headers).json
     assert {payment["id"] for payment in found["items"]} == {
-        f"{n // 40}x{n % 40}" for n in range(200)
+        f"worker-{n // 40}x{n % 40}" for n in range(200)
     }
 
 
@@ -106,6 +106,6 @@ def test_payments_survive_a_restart(tmp_path):
     answer = (
         portone_sandbox.create_app(database)
         .test_client()
-        .get("/payments/beforex0", headers=headers)
+        .get("/payments/worker-beforex0", headers=headers)
     )
     assert answer.json["status"] == "PAID"
