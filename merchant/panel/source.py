@@ -67,9 +67,8 @@ def lines_of(text: str, is_python: bool) -> list[list[Part]]:
     is_broken = is_python and not _tree(text).body  # tokenize would fail
     spans = _python_spans(text) if is_python else _js_spans(text)
     for start, end, kind in [] if is_broken else spans:
-        if start >= position:
-            parts += [Part("", text[position:start]), Part(kind, text[start:end])]
-            position = end
+        parts += [Part("", text[position:start]), Part(kind, text[max(start, position) : end])]
+        position = max(position, end)
     parts.append(Part("", text[position:]))
     lines: list[list[Part]] = [[]]
     for part in parts:
@@ -90,16 +89,18 @@ def _tree(text: str) -> ast.Module:
 
 
 def _python_function(text: str, name: str) -> Place | None:
-    scope: ast.Module | Definition = _tree(text)
-    for part in name.split("."):
-        found = [each for each in scope.body if isinstance(each, Definition) and each.name == part]
-        if not found:
-            return None
-        scope = found[0]
-    if isinstance(scope, ast.Module):
+    found = _definition(_tree(text), name.split("."))
+    if found is None:
         return None
-    first = min([scope.lineno, *(each.lineno for each in scope.decorator_list)])
-    return Place(first, scope.end_lineno or scope.lineno, ast.get_docstring(scope) or "")
+    first = min([found.lineno, *(each.lineno for each in found.decorator_list)])
+    return Place(first, found.end_lineno or found.lineno, ast.get_docstring(found) or "")
+
+
+def _definition(scope: ast.Module | Definition, path: list[str]) -> Definition | None:
+    """Returns a function or a class of a scope. path: such as ["PortOne", "get_payment"]."""
+    name, *rest = path
+    found = [each for each in scope.body if isinstance(each, Definition) and each.name == name]
+    return _definition(found[0], rest) if found and rest else next(iter(found), None)
 
 
 def _js_function(text: str, name: str) -> Place | None:
