@@ -263,8 +263,12 @@ def tls_server(folder):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
     new_key = ("-newkey", "rsa:2048", "-nodes", "-days", "2")
-    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Own CA")
-    (folder / "names").write_text("subjectAltName = IP:127.0.0.1\n")
+    own_ca = ("-subj", "/CN=Own CA", "-addext", "keyUsage = critical, keyCertSign, cRLSign")
+    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.pem", *own_ca)
+    # Python is strict about these since 3.13.
+    (folder / "names").write_text(
+        "subjectAltName = IP:127.0.0.1\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n"
+    )
     request = ("-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=shop")
     openssl("req", *new_key[:3], *request)
     ca = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
