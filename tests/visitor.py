@@ -172,6 +172,7 @@ def choose(page, outcome, opens="IFRAME"):
 def expect_status(page, status):
     shown = page.locator("[data-order-status]")
     sync_api().expect(shown).to_have_attribute("data-order-status", status, timeout=15_000)
+    page.wait_for_load_state()  # by then the page's scripts listen to its buttons
 
 
 def reload_until(page, status):
