@@ -181,9 +181,25 @@ def reload_until(page, status):
     while f'data-order-status="{status}"' not in page.request.get(page.url).text():
         assert time.monotonic() < deadline, f"the order did not become {status}"
         page.wait_for_timeout(200)
-    if not page.locator("#watch").count():  # else the page loads itself, and two loads would meet
-        page.reload()
+    reload_for(page, f"[data-order-status={status}]")
     expect_status(page, status)
+
+
+def reload_for(page, selector):
+    """Reload the result page if `selector` is not there, and return whether it was there.
+
+    A page that watches its payment loads itself. Two loads at once would end each other, so this
+    waits until the page shows `selector` or watches no longer.
+    """
+    page.wait_for_function(
+        """selector => document.readyState === "complete" &&
+            (document.querySelector(selector) || !document.querySelector("#watch"))""",
+        arg=selector,
+    )
+    there = page.locator(selector).count() > 0
+    if not there:
+        page.reload()
+    return there
 
 
 def order_id(page):

@@ -16,7 +16,7 @@ from merchant.pages.messages import CODES, MESSAGES
 from merchant.rows import now
 from portone_sandbox import declines
 from tests.browser import sync_api
-from tests.visitor import begin, order, run_site
+from tests.visitor import begin, order, reload_for, run_site
 
 MANUAL = {"SANDBOX_MANUAL_APPROVAL": "1"}
 LIVE = {"SANDBOX_LIVE": "1"}
@@ -79,11 +79,9 @@ class Clicks:
     def see(self, kind):
         """The order's page says so; the shop asks PortOne at most once in three seconds."""
         deadline = time.monotonic() + 30
-        while not self.page.locator(f"[data-hint={kind}]").count():
+        while not reload_for(self.page, f"[data-hint={kind}]"):
             assert time.monotonic() < deadline, f"the page does not say {kind}"
             self.page.wait_for_timeout(300)
-            if not self.page.locator("#watch").count():  # else the page loads itself
-                self.page.reload()
         sync_api().expect(self.page.locator("body")).to_contain_text(MESSAGES[kind].happened)
 
 
