@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypedDict
 
-TAKEN = frozenset(
-    {"PAID", "PARTIAL_CANCELLED"}
-)  # statuses: we hold the buyer's money, all or a part
+TAKEN = frozenset({"PAID", "PARTIAL_CANCELLED"})  # we hold the buyer's money, all or a part
 FINAL = TAKEN | {"CANCELLED"}
 
 
@@ -75,9 +73,9 @@ class OrderRow:
 
 @dataclass(frozen=True)
 class PaymentRow:
-    """A payment as plain values:
+    """A payment as plain values: the columns of Payment, in the same order.
 
-    the columns of Payment, in the same order. The defaults are a new attempt's.
+    The defaults are a new attempt's.
     """
 
     id: str

@@ -15,14 +15,14 @@ from .records import (
     web_address,
 )
 from .rows import FINAL, TAKEN, PaymentRow
-from .verification import Verdict
+from .verification import STATUSES, Verdict
 
 # A payment's status -> what it may become. PENDING and FAILED may alternate: a PG can approve after
 # a failure. CLOSED is a CANCELLED that was never paid, such as a virtual account that was closed.
 NEXT: dict[str, frozenset[str]] = {
     "PENDING": FINAL | {"FAILED", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
     "FAILED": FINAL | {"PENDING", "VIRTUAL_ACCOUNT_ISSUED", "MISMATCH"},
-    "VIRTUAL_ACCOUNT_ISSUED": FINAL | {"FAILED", "MISMATCH"},
+    "VIRTUAL_ACCOUNT_ISSUED": FINAL | {"PENDING", "FAILED", "MISMATCH"},  # see is_account_replaced
     "MISMATCH": FINAL | {"FAILED", "VIRTUAL_ACCOUNT_ISSUED"},
     "CLOSED": TAKEN | {"MISMATCH"},
     "PAID": frozenset({"PARTIAL_CANCELLED", "CANCELLED"}),
@@ -66,6 +66,9 @@ def decide(payment: PaymentRow, record: Record, verdict: Verdict) -> Transition:
     elif updated_at and payment.portone_updated_at and updated_at < payment.portone_updated_at:
         return NO_TRANSITION
     status, reasons = next_status(payment, verdict)
+    is_open_account = payment.status == "VIRTUAL_ACCOUNT_ISSUED" and status == "PENDING"
+    if is_open_account and not is_account_replaced(payment, record, updated_at):
+        return NO_TRANSITION
     if status is None and payment.status not in FINAL:
         return NO_TRANSITION
     new = payment_values(payment, record, verdict, reasons)
@@ -81,6 +84,16 @@ def decide(payment: PaymentRow, record: Record, verdict: Verdict) -> Transition:
 
 def is_other_payment(verdict: Verdict) -> bool:
     return not {"PAYMENT_ID", "STORE"}.isdisjoint(verdict.reasons)
+
+
+def is_account_replaced(payment: PaymentRow, record: Record, updated_at: datetime | None) -> bool:
+    """Returns whether a payment's virtual account was closed, and its buyer pays anew.
+
+    Only a later record with a status that we know says so: the account may have money in it.
+    """
+    known_at = payment.portone_updated_at
+    is_later = updated_at is not None and known_at is not None and updated_at > known_at
+    return is_later and record["status"] in STATUSES
 
 
 def state_of(payment: PaymentRow) -> str:

@@ -1,7 +1,4 @@
-"""Is PortOne's record the payment that this order asked for? Pure:
-
-no I/O, no Flask, no database.
-"""
+"""Is PortOne's record the payment that this order asked for? Pure: no I/O and no Flask."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +17,7 @@ STATUSES = {
     "PARTIAL_CANCELLED": "PARTIAL_CANCELLED",
     "CANCELLED": "CANCELLED",
 }
+NO_MONEY = {"PENDING", "FAILED"}  # of ours; the buyer may still change the payment
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,7 @@ def verify(
     channel type is not LIVE.
     """
     status = STATUSES.get(record["status"], "PENDING")
-    if status in {
-        "PENDING",
-        "FAILED",
-    }:  # no money has moved, and the buyer may still change the payment
+    if status in NO_MONEY:
         return Verdict(status, ())
     return Verdict(status, compare(payment, record, allow_test, offers_accounts))
 

@@ -119,6 +119,37 @@ def test_an_older_record_never_overwrites_a_newer_one(shop, ask, order):
     assert ask(order, "PAID", updatedAt="2026-01-01T09:00:31+09:00").json["status"] == "PAID"
 
 
+ACCOUNT = {
+    "type": "PaymentMethodVirtualAccount",
+    "bank": "SHINHAN",
+    "accountNumber": "5600",
+    "expiredAt": "2126-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize("status", ["READY", "PAY_PENDING"])
+def test_an_account_that_a_later_window_has_replaced_is_no_longer_shown(shop, ask, order, status):
+    """It was closed at PortOne without our hearing of it, and its buyer pays anew."""
+    ask(order, "VIRTUAL_ACCOUNT_ISSUED", method=ACCOUNT, updatedAt="2026-01-01T00:00:30Z")
+    assert ask(order, status, updatedAt="2026-01-01T00:00:31Z").json["status"] == "PENDING"
+    assert "5600" not in shop.page(order)
+    assert ask(order, "PAID", updatedAt="2026-01-01T00:00:32Z").json["status"] == "PAID"
+
+
+@pytest.mark.parametrize(
+    ("status", "time"),
+    [
+        ("READY", "2026-01-01T00:00:30Z"),
+        ("READY", None),
+        ("TELEPORTED", "2026-01-01T00:00:31Z"),
+    ],
+)
+def test_an_account_stays_unless_a_later_known_record_replaces_it(shop, ask, order, status, time):
+    ask(order, "VIRTUAL_ACCOUNT_ISSUED", method=ACCOUNT, updatedAt="2026-01-01T00:00:30Z")
+    assert ask(order, status, updatedAt=time).json["status"] == "VIRTUAL_ACCOUNT_ISSUED"
+    assert "5600" in shop.page(order)
+
+
 def test_paid_and_refunded_before_anybody_asked_is_closed_and_never_fulfilled(shop, ask, order):
     assert ask(order, "CANCELLED", paidAt="2026-01-01T00:00:00Z").json["status"] == "CANCELLED"
     row, _ = stored(shop, order)
