@@ -1,7 +1,4 @@
-"""The merchant's side of a PortOne V2 payment:
-
-a blueprint for your app, and our own site around it.
-"""
+"""The merchant's side of a PortOne V2 payment: a blueprint for your app, and a site around it."""
 
 import logging
 from collections.abc import Mapping

@@ -91,9 +91,8 @@ def load(values: Values) -> Settings:
 
 
 def flag(values: Values, name: str) -> bool:
-    """Returns a switch:
-
-    on for 1 or true, off for 0, false or nothing. Raises SettingsError otherwise.
+    """Returns a switch: on for 1 or true, off for 0, false or nothing. Raises SettingsError
+    otherwise.
     """
     text = _text(values, name, "0").lower()
     if text not in {"0", "1", "false", "true"}:

@@ -102,9 +102,8 @@ class Shop:
         return answer.json
 
     def open_window(self, request):
-        """What PortOne.requestPayment does:
-
-        tell PortOne about the payment, and get the window's txId.
+        """What PortOne.requestPayment does: tell PortOne about the payment, and get the window's
+        txId.
         """
         answer = self.window.post(
             "/checkout/",

@@ -54,9 +54,8 @@ def new_database(folder):
 
 
 def on_server(*statements):
-    """Run them one by one, each in a transaction of its own:
-
-    a single one may lock only so many tables.
+    """Run them one by one, each in a transaction of its own: a single one may lock only so many
+    tables.
     """
     engine = create_engine(SERVER, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:

@@ -9,9 +9,8 @@ from ..models import Base
 
 
 class ReconciliationRun(Base):
-    """The last complete run of a store:
-
-    everything that changed at PortOne before `started_at` is stored.
+    """The last complete run of a store: everything that changed at PortOne before `started_at` is
+    stored.
     """
 
     __tablename__ = "merchant_reconciliation_run"
@@ -21,9 +20,8 @@ class ReconciliationRun(Base):
 
 
 class UnknownPayment(Base):
-    """Money at PortOne for our store, of which the shop has no row:
-
-    from a restored backup, or another system.
+    """Money at PortOne for our store, of which the shop has no row: from a restored backup, or
+    another system.
     """
 
     __tablename__ = "merchant_unknown_payment"

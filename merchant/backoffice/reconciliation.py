@@ -145,9 +145,8 @@ def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
 
 
 def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
-    """The payments to check when there is no list:
-
-    recent ones, and accounts that wait for a deposit.
+    """The payments to check when there is no list: recent ones, and accounts that wait for a
+    deposit.
     """
     recent = or_(
         payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE

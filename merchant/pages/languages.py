@@ -17,10 +17,7 @@ MINOR_DIGITS = {
 
 
 def language() -> str:
-    """Returns ko or en:
-
-    `?lang=`, else the cookie that remembers it, else what the browser prefers.
-    """
+    """Returns ko or en: from `?lang=`, else the cookie of it, else what the browser prefers."""
     for choice in (request.args.get("lang"), request.cookies.get("lang")):
         if choice in {"ko", "en"}:
             return choice
@@ -65,9 +62,8 @@ def when(time: datetime) -> str:
 
 
 def date(time: datetime) -> str:
-    """Returns a stored time (UTC) for a buyer:
-
-    2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04 KST.
+    """Returns a stored time (UTC) for a buyer: 2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04
+    KST.
     """
     time += KOREA
     if language() == "ko":

@@ -1,6 +1,5 @@
-"""Answers that all routes share:
-
-errors as JSON or as a page, headers, the names that templates use.
+"""Answers that all routes share: errors as JSON or as a page, headers, the names that templates
+use.
 """
 
 import logging

@@ -204,9 +204,8 @@ def start(code, environment):
 
 
 def control(portone_port, delay_ms):
-    """Set PortOne's delay; returns what it was asked since the last time:
-
-    {"calls": …, "connections": […]}.
+    """Set PortOne's delay; returns what it was asked since the last time: {"calls": …,
+    "connections": […]}.
     """
     with socket.create_connection(("127.0.0.1", portone_port)) as connection:
         answer = load.exchange(connection, load.http("GET", f"/control/{delay_ms}"))

@@ -1,7 +1,4 @@
-"""The orders that are stored before anything is measured:
-
-made once per size, copied for each site.
-"""
+"""The orders that are stored before anything is measured: made once per size, copied for each site."""
 
 import random
 import sqlite3

@@ -1,6 +1,5 @@
-"""The load, meant for a process of its own:
-
-requests over kept connections, and how long each of them took.
+"""The load, meant for a process of its own: requests over kept connections, and how long each of
+them took.
 """
 
 import itertools

@@ -1,6 +1,5 @@
-"""A PostgreSQL server of the benchmark's own, as durable as PostgreSQL is by default:
-
-every commit is synced.
+"""A PostgreSQL server of the benchmark's own, as durable as PostgreSQL is by default: every commit
+is synced.
 """
 
 import os

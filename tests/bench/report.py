@@ -35,10 +35,8 @@ def spread(values):
 
 
 def results(bench, options):
-    """The JSON:
-
-    {"settings", "machine", "durability", "figures", "ratios", …}. A ratio is taken in each round,
-    and left out where one of its figures was not measured.
+    """The JSON: {"settings", "machine", "durability", "figures", "ratios", …}. A ratio is taken in
+    each round, and left out where one of its figures was not measured.
     """
     samples, sizes, ratios = bench.samples, options.orders, []
 

@@ -1,6 +1,5 @@
-"""What a look-up costs the shop while PortOne or our own machine is slow:
-
-no thread of its own, and never all of those that the pages need.
+"""What a look-up costs the shop while PortOne or our own machine is slow: no thread of its own, and
+never all of those that the pages need.
 """
 
 import subprocess

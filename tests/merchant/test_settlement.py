@@ -1,7 +1,6 @@
-"""What must always hold, over any order of events:
-
-PortOne's payments change, and somebody asks about them, early, late, twice, or while PortOne can't
-be asked. The shop and its database are real, PortOne is a stand-in on the shop's session.
+"""What must always hold, over any order of events: PortOne's payments change, and somebody asks
+about them, early, late, twice, or while PortOne can't be asked. The shop and its database are real,
+PortOne is a stand-in on the shop's session.
 """
 
 import json

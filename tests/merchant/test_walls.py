@@ -168,10 +168,7 @@ def circles(sources):
 
 
 def imports_that_ast_does_not_show(sources):
-    """Only `__init__` imports by a name in a string:
-
-    the folders in ROOMS, which may be left out.
-    """
+    """Only `__init__` imports by a name in a string: the folders in ROOMS, which may be left out."""
     for module, node in nodes_of(sources, ast.Call):
         if module != "__init__" and names_in(node.func) & {"import_module", "__import__"}:
             yield f"{module}:{node.lineno} {ast.unparse(node)}"
@@ -241,9 +238,8 @@ def writes_outside_storage(sources):
 
 
 def write_functions(sources):
-    """Returns the functions of storage.py that write:
-
-    those that use insert, update or delete, also by a constant.
+    """Returns the functions of storage.py that write: those that use insert, update or delete, also
+    by a constant.
     """
     writing = set(STATEMENTS)
     tree = parse(sources["storage"])

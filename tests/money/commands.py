@@ -44,9 +44,8 @@ def refund(shop, order, *args):
 
 
 def attention(shop, order):
-    """What `flask orders --attention` says of the order's payment:
-
-    the lines from its id to the next item's.
+    """What `flask orders --attention` says of the order's payment: the lines from its id to the
+    next item's.
     """
     lines, is_ours = [], False
     for line in run(shop, "orders", "--attention").output.splitlines():
@@ -90,9 +89,8 @@ def paid(shop, portone, discount=0, **fields):
 
 
 def copies(shop, portone, order, number, **values):
-    """As many more orders like this one, in the database and at PortOne; values:
-
-    of their payments' rows.
+    """As many more orders like this one, in the database and at PortOne; values: of their payments'
+    rows.
     """
     with shop.app.app_context():
         tables = Order.__table__, Payment.__table__

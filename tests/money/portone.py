@@ -267,9 +267,8 @@ class StatefulPortOne(PortOne):
             return refusal.answer
 
     def _once(self, route, call):
-        """An idempotency key is kept for three hours:
-
-        the first answer again, or 409 while the first call runs.
+        """An idempotency key is kept for three hours: the first answer again, or 409 while the
+        first call runs.
         """
         if (
             call.headers.get("Authorization", "").removeprefix("PortOne ")

@@ -1,6 +1,5 @@
-"""Virtual accounts:
-
-their deadlines, those that the PG does not close, and those that nobody offered.
+"""Virtual accounts: their deadlines, those that the PG does not close, and those that nobody
+offered.
 """
 
 from datetime import timedelta

@@ -1,6 +1,5 @@
-"""Junk can't crowd out money:
-
-how many attempts an order has, how old it gets, and what a page asks PortOne.
+"""Junk can't crowd out money: how many attempts an order has, how old it gets, and what a page asks
+PortOne.
 """
 
 from datetime import timedelta

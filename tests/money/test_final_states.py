@@ -1,6 +1,5 @@
-"""States that look final and change all the same:
-
-followed where that is safe, else kept, logged and listed.
+"""States that look final and change all the same: followed where that is safe, else kept, logged
+and listed.
 """
 
 import logging
@@ -36,10 +35,7 @@ ASKING = {
 
 @pytest.fixture(params=ASKING)
 def ask(request, shop, clock):
-    """How the shop comes to hear of it:
-
-    a webhook, the buyer's reload, or cron; an hour has passed.
-    """
+    """How the shop comes to hear of it: a webhook, the buyer's reload, or cron; an hour has passed."""
 
     def ask(order):
         clock.move(hours=1)

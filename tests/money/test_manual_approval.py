@@ -47,9 +47,8 @@ def by_redirect(shop, order, token):
 
 @pytest.fixture(params=[by_sdk, by_redirect])
 def arrive(request, shop):
-    """`arrive(order, token)`:
-
-    the token reaches the shop, one way or the other. Returns the order's status then.
+    """`arrive(order, token)`: the token reaches the shop, one way or the other. Returns the order's
+    status then.
     """
     return lambda order, token: request.param(shop, order, token)
 

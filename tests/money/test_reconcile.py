@@ -148,9 +148,8 @@ def test_a_list_of_more_than_one_page_is_read_to_its_end(shop, portone, clock):
 
 @pytest.mark.long
 def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, portone, clock):
-    """(number + 1) × size is at most 60,000:
-
-    what comes after it is had by another range of time only.
+    """(number + 1) × size is at most 60,000: what comes after it is had by another range of time
+    only.
     """
     like, stored = paid(shop, portone), []
     for _ in range(61):

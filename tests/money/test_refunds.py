@@ -23,9 +23,8 @@ pytestmark = pytest.mark.database
 
 @pytest.fixture(params=[True, False], ids=["shown in the record", "not shown in the record"])
 def visibility(request, portone):
-    """PaidPayment has no `cancellations` in the schema:
-
-    PortOne may show a REQUESTED one there or not.
+    """PaidPayment has no `cancellations` in the schema: PortOne may show a REQUESTED one there or
+    not.
     """
     portone.shows_requested = request.param
 

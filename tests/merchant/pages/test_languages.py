@@ -226,9 +226,8 @@ def test_a_payment_that_waits_for_long(shop, speak, language, monkeypatch):
 def test_a_payment_that_was_not_approved_because_its_terms_differ(
     asking_shop, portone, speak, language
 ):
-    """Manual approval:
-
-    PortOne compares the terms of the shop with the window's, before money moves.
+    """Manual approval: PortOne compares the terms of the shop with the window's, before money
+    moves.
     """
     mismatch = answer(409, {"type": "INFORMATION_MISMATCH", "message": "terms differ"})
     portone.fault = lambda call: (

@@ -48,10 +48,8 @@ def expect(locator, **options):
 
 
 def emitted():
-    """Every event that merchant/ stores, found in its source:
-
-    the names in the calls that make or store events, the values of the tables that name events, and
-    what outcome_events() returns.
+    """Every event that merchant/ stores, found in its source: the names in the calls that make or
+    store events, the values of the tables that name events, and what outcome_events() returns.
     """
     events = {*trail.ARRIVALS.values(), *transitions.EVENTS.values()}
     for file in MERCHANT.rglob("*.py"):
