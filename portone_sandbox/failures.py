@@ -36,7 +36,7 @@ TOO_MANY_PARTS = _pg_failure("NOT_ALLOWED_PARTIAL_REFUND", "부분 환불 횟수
 
 def account_field(name: str) -> SdkFailure:
     """A refund account that lacks what this PG needs. The code is the sandbox's own."""
-    return _pg_failure("INVALID_REFUND_ACCOUNT", f"refundAccount.{name}이 필요합니다.")
+    return _pg_failure("INVALID_REFUND_ACCOUNT", f"refundAccount.{name} 값이 필요합니다.")
 
 
 def demanded(message: str) -> SdkFailure:

@@ -57,7 +57,7 @@ NAMES = {
     "Kakao Pay": "카카오페이",
     "Naver Pay": "네이버페이",
     "Toss Pay": "토스페이",
-    "Samsung Pay": "삼성페이",
+    "Samsung Wallet": "삼성월렛",
     "PAYCO": "페이코",
     "Apple Pay": "애플페이",
     "L.Pay": "엘페이",

@@ -72,7 +72,7 @@ PROVIDERS = {
     "KAKAOPAY": "Kakao Pay",
     "NAVERPAY": "Naver Pay",
     "TOSSPAY": "Toss Pay",
-    "SAMSUNGPAY": "Samsung Pay",
+    "SAMSUNGPAY": "Samsung Wallet",
     "PAYCO": "PAYCO",
     "APPLEPAY": "Apple Pay",
     "LPAY": "L.Pay",
