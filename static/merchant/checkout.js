@@ -1,22 +1,22 @@
-// Runs in the browser: creates the order, opens PortOne's payment window, tells the server that it is closed.
-// The server decides. Whatever the SDK answers, the server looks the payment up at PortOne.
+// Runs in the browser: creates the order, opens PortOne's payment window, and tells the server when it has closed.
+// Only the server decides whether the order is paid. It looks the payment up at PortOne, whatever the SDK answers.
 "use strict";
 
 const texts = document.getElementById("texts").dataset;
 const form = document.getElementById("order-form"); // on the order page
 const retry = document.getElementById("retry"); // on the result page
-const again = document.getElementById("again"); // there: the methods and windows for another attempt
+const again = document.getElementById("again"); // on the result page: the form with the choices for another attempt
 const button = form ? document.getElementById("pay") : retry;
-// PaymentError.code of npm's @portone/browser-sdk: which text. Any other is "notOpened".
+// {PaymentError.code of npm's @portone/browser-sdk: the text to show}. Any other code shows "notOpened".
 const NOT_OPENED = {
   BadRequest: "shopSettings", RequestParseFailed: "shopSettings", StoreNotFound: "shopSettings",
   ChannelNotFound: "shopSettings", AllChannelsNotSatisfied: "shopSettings", ConfirmUrlRequired: "shopSettings",
   AmountNotEqualToPredefined: "amountChanged", PaymentAlreadyPaid: "paidAlready", InvalidEntityState: "paidAlready",
 };
-const PAUSES = [500, 1000, 2000, 4000]; // ms, before asking again about a payment that could not be confirmed
+const PAUSES = [500, 1000, 2000, 4000]; // ms, before we ask the server again when it could not reach PortOne
 
 let busy = false;
-let kept = null; // {orderUrl, basket}: the order whose window did not open, used again by the next click
+let lastOrder = null; // {orderUrl, basket}: if its window did not open, the next click opens another attempt at it
 
 async function pay() {
   if (busy) return;
@@ -31,16 +31,16 @@ async function pay() {
   }
 }
 
-// A new order, or a new attempt at one that exists. Gives {orderId, paymentId, request, orderUrl}, null if refused.
+// Creates an order, or another attempt at one. Returns {orderId, paymentId, request, orderUrl}, null if refused.
 async function createPayment() {
-  say(texts.preparing);
+  showMessage(texts.preparing);
   const wanted = form ? formValues() : Object.fromEntries(new FormData(again));
   const basket = JSON.stringify([wanted.productId, wanted.buyer]);
-  if (kept && kept.basket !== basket) kept = null;
+  if (lastOrder && lastOrder.basket !== basket) lastOrder = null;
 
-  const orderUrl = form ? kept && kept.orderUrl : retry.dataset.order;
+  const orderUrl = form ? lastOrder && lastOrder.orderUrl : retry.dataset.order;
   let answer;
-  if (form && !kept) answer = await post(form.action, wanted);
+  if (form && !lastOrder) answer = await post(form.action, wanted);
   else {
     const { payMethod, easyPayProvider, windowType } = wanted;
     answer = await post(form ? `${orderUrl}/payments` : retry.dataset.payments, { payMethod, easyPayProvider, windowType });
@@ -48,40 +48,40 @@ async function createPayment() {
 
   if (!answer) throw new Error(texts.noShop);
   if (answer.status !== 201) {
-    refuse(answer, orderUrl);
+    showRefusal(answer, orderUrl);
     return null;
   }
   const order = { ...answer.body, orderUrl: orderUrl || answer.location };
-  kept = { orderUrl: order.orderUrl, basket };
+  lastOrder = { orderUrl: order.orderUrl, basket };
   return order;
 }
 
 async function openWindow(order) {
   remember(order.orderUrl);
-  say(texts.open, order.orderUrl);
+  showMessage(texts.open, order.orderUrl);
 
   let answer;
-  tell("browser", "portone", "PortOne.requestPayment", order.request);
+  announce("browser", "portone", "PortOne.requestPayment", order.request);
   try {
     answer = await window.PortOne.requestPayment(order.request);
   } catch (error) { // a bad parameter, no network, a blocked popup: no payment was made
-    tell("portone", "browser", "rejected", { code: error.code, message: error.message });
+    announce("portone", "browser", "rejected", { code: error.code, message: error.message });
     remember(null);
-    notOpened(error, order.orderUrl);
+    showNotOpened(error, order.orderUrl);
     return;
   }
-  tell("portone", "browser", answer ? "resolved" : "undefined", answer);
+  announce("portone", "browser", answer ? "resolved" : "undefined", answer);
   if (answer === undefined) return; // the page is leaving for a redirect
 
   await complete(order, answer);
 }
 
-// The SDK's own message is for the developer, in whatever language it comes.
-function notOpened(error, orderUrl) {
+// Shows the buyer our text, and below it the SDK's own message for the developer.
+function showNotOpened(error, orderUrl) {
   console.error(error);
   const name = /pop-?up|팝업/i.test(error.message) ? "popupBlocked" : NOT_OPENED[error.code] || "notOpened";
   stop(texts[name], name === "paidAlready" ? orderUrl : null);
-  if (name === "popupBlocked") document.querySelector(".developer").open = true; // another kind of window helps
+  if (name === "popupBlocked") document.querySelector(".developer").open = true; // the choice of another window type
   const detail = document.createElement("small");
   detail.lang = /[가-힣]/.test(error.message) ? "ko" : "en";
   detail.textContent = [error.code, error.message].filter(Boolean).join(": ");
@@ -93,16 +93,16 @@ function notOpened(error, orderUrl) {
 async function complete(order, answer) {
   const body = { paymentId: order.paymentId, orderId: order.orderId };
   if (answer.paymentToken) body.paymentToken = answer.paymentToken; // 수동 승인: the server approves it
-  const said = failure(answer);
-  say(texts.confirming, order.orderUrl);
-  document.getElementById("message").className = "approving"; // alone on the page until the result
+  const message = failureMessage(answer);
+  showMessage(texts.confirming, order.orderUrl);
+  document.getElementById("message").className = "approving"; // it covers the page until the result
 
   for (const pause of [...PAUSES, null]) {
-    const told = await post(form ? form.dataset.complete : retry.dataset.complete, body);
-    const error = told && told.body.error;
-    if (told && (told.status === 200 || (error && error.code === "PAYMENT_MISMATCH"))) {
-      const settled = ["PAID", "VIRTUAL_ACCOUNT_ISSUED"].includes(told.body.status);
-      location.assign(order.orderUrl + (said && !settled ? `?message=${encodeURIComponent(said)}` : ""));
+    const reply = await post(form ? form.dataset.complete : retry.dataset.complete, body);
+    const error = reply && reply.body.error;
+    if (reply && (reply.status === 200 || (error && error.code === "PAYMENT_MISMATCH"))) {
+      const settled = ["PAID", "VIRTUAL_ACCOUNT_ISSUED"].includes(reply.body.status);
+      location.assign(order.orderUrl + (message && !settled ? `?message=${encodeURIComponent(message)}` : ""));
       return;
     }
     if (error && !error.retryable) {
@@ -114,8 +114,8 @@ async function complete(order, answer) {
   stop(texts.stillConfirming, order.orderUrl);
 }
 
-// A PG's failure as PortOne formats it: "[code] message". The result page chooses its text by the code.
-function failure({ code, message = "", pgCode, pgMessage }) {
+// Returns the PG's failure in PortOne's format, "[code] message". The result page chooses its text by the code.
+function failureMessage({ code, message = "", pgCode, pgMessage }) {
   if (!code || message.startsWith("[")) return message;
   return `[${pgCode || code}] ${pgMessage || message}`;
 }
@@ -131,9 +131,9 @@ function formValues() {
   };
 }
 
-// POST JSON. Gives {status, location, body}, or null when there was no answer; a body that is not JSON is {}.
+// Posts JSON. Returns {status, location, body}, or null if there was no answer. A body that is not JSON is {}.
 async function post(url, data) {
-  tell("browser", "shop", `POST ${new URL(url, location.href).pathname}`, data);
+  announce("browser", "shop", `POST ${new URL(url, location.href).pathname}`, data);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -141,21 +141,21 @@ async function post(url, data) {
       body: JSON.stringify(data),
     });
     const body = await response.json().catch(() => ({}));
-    tell("shop", "browser", String(response.status), body);
+    announce("shop", "browser", String(response.status), body);
     return { status: response.status, location: response.headers.get("Location"), body };
   } catch (error) {
-    tell("browser", "browser", error.message);
+    announce("browser", "browser", error.message);
     return null;
   }
 }
 
-// Announces a message that was sent or received. The panel listens; the flow does not depend on it.
-function tell(from, to, what, data) {
+// Announces a message that was sent or received, for the panel. The payment does not depend on it.
+function announce(from, to, what, data) {
   document.dispatchEvent(new CustomEvent("checkout:message", { detail: { from, to, what, data, at: Date.now() } }));
 }
 
-// The server would not open a payment: say why, and point at the field or at the order.
-function refuse(answer, orderUrl) {
+// The server refused to open a payment: shows why, and leads to the wrong field or to the order.
+function showRefusal(answer, orderUrl) {
   const error = answer.body.error || { message: texts.noShop };
   stop(error.message, answer.status === 409 ? orderUrl : null, form ? texts.orderPage : texts.reload);
   setBusy(false);
@@ -172,16 +172,16 @@ function refuse(answer, orderUrl) {
   field.focus();
 }
 
-// The flow ends here: the message takes the focus, for people who use a screen reader or the keyboard.
-function stop(...said) {
-  say(...said);
+// Ends the flow with a message. It takes the focus, for people who use a screen reader or the keyboard.
+function stop(text, url = null, label = texts.orderPage) {
+  showMessage(text, url, label);
   button.removeAttribute("aria-busy");
   const message = document.getElementById("message");
   message.className = ""; // no longer "approving"
   message.focus();
 }
 
-function say(text, url = null, label = texts.orderPage) {
+function showMessage(text, url = null, label = texts.orderPage) {
   const message = document.getElementById("message");
   message.textContent = text;
   message.className = "";
@@ -194,12 +194,12 @@ function say(text, url = null, label = texts.orderPage) {
 
 function setBusy(value) {
   busy = value;
-  // Not `disabled`, which would lose the focus: the closed payment window gives it back to the button.
+  // We do not set `disabled`: the button would lose the focus, which returns to it when the window closes.
   button.setAttribute("aria-disabled", value);
   button.setAttribute("aria-busy", value);
 }
 
-// The order whose window was opened last, so that Back and reload lead to its true state and not to a second order.
+// Stores the order whose window was opened last, so that Back and reload show that order instead of an empty form.
 function remember(url) {
   try {
     if (url) sessionStorage.setItem("openOrder", url);
@@ -215,7 +215,7 @@ function remembered() {
   }
 }
 
-// Back to the order that was left, unless it no longer exists.
+// Goes to the order whose window was opened last, unless the order no longer exists.
 async function showRemembered() {
   const url = remembered();
   if (!url) return;
@@ -236,12 +236,12 @@ if (form) {
     if (mistake) mistake.textContent = "";
   });
 } else {
-  if (remembered()) document.querySelector("h1").focus(); // just back from the payment: read out how it ended
+  if (remembered()) document.querySelector("h1").focus(); // just back from the payment: screen readers read the result
   remember(null);
   if (retry) retry.addEventListener("click", pay);
 }
 
-// Back to a page that the browser had kept as it was left, with the button still disabled.
+// The Back button can show a page from the browser's cache as it was left, with the button still disabled.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   if (form && remembered()) showRemembered();

@@ -1,6 +1,6 @@
-// On the order page: loads panel.js at the first touch, so that it is no weight of the first page.
+// On the order page: loads panel.js at the first touch or key, so that the page itself loads fast.
 
-const early = []; // messages from before it is there
+const early = []; // messages that came before panel.js was loaded
 let receive;
 
 async function load() {

@@ -1,5 +1,5 @@
-// Draws the messages that checkout.js tells of while they are sent, each in the place of the grey step that stands
-// for it. They stay in this tab: nothing of them is sent anywhere. trail.js does the rest on the result page.
+// Draws each message that checkout.js announces, in the place of the grey step that was expected. The messages stay in
+// this tab; nothing is sent anywhere. trail.js does the rest on the result page.
 
 const KEY = "checkout:messages"; // in sessionStorage: [[orderId, messages], …], the newest last
 const ORDERS = 3;
@@ -13,12 +13,12 @@ let paymentWindow = null; // the step that stands for it
 export function receive(detail) {
   messages.push(detail);
   const named = detail.data?.orderId;
-  if (orderId && named && named !== orderId) { // another basket: its request and this answer begin anew
+  if (orderId && named && named !== orderId) { // a new order: only its request and this answer stay
     messages = messages.slice(-2);
     list.replaceChildren(list.lastElementChild);
   }
   orderId = named ?? orderId;
-  if (detail.to !== "shop") store(); // a request may be for an order that has no name yet
+  if (detail.to !== "shop") store(); // a request may be for an order that has no ID yet
   show(detail);
 }
 
@@ -32,7 +32,7 @@ export function show(message) {
     else paymentWindow.querySelector("small").append(` · ${((message.at - start(paymentWindow)) / 1000).toFixed(1)} s`);
   }
   if (!isAsExpected(message)) list.querySelectorAll(".expected").forEach((each) => each.remove());
-  // What the shop does before it answers is done, too.
+  // The expected steps before this one are done, too.
   for (let each = step; each; each = each.previousElementSibling) each.classList.remove("expected");
 }
 

@@ -11,7 +11,7 @@ const looking = watch?.textContent;
 let started = Date.now();
 let timer = null;
 
-// What of a page says how the order stands.
+// Returns what a page shows of the order's state.
 function state(element) {
   const { orderStatus, kind, unknown } = element.dataset;
   return JSON.stringify([orderStatus, kind, unknown]);
@@ -22,7 +22,7 @@ function isPaying() {
   return document.getElementById("retry")?.getAttribute("aria-disabled") === "true";
 }
 
-// Asks for this page, and loads it only if the order stands differently: nobody is disturbed while reading.
+// Fetches this page, and reloads it only if the order's state has changed: nobody is disturbed while reading.
 async function look() {
   clearTimeout(timer);
   if (!document.hidden && !isPaying()) {
@@ -38,7 +38,7 @@ async function look() {
   plan();
 }
 
-// The next look. After an hour without anybody it ends.
+// Plans the next look. After an hour without a visitor there is none.
 function plan() {
   clearTimeout(timer);
   const pause = PAUSES.find(([until]) => Date.now() - started < until)?.[1];
@@ -46,7 +46,7 @@ function plan() {
   else watch.textContent = watch.dataset.stopped;
 }
 
-// The tab comes back, from another one or from a bank's app: look at once, and begin anew.
+// The visitor returns from another tab or a bank's app: look at once, and start the pauses again.
 function comeBack() {
   if (document.hidden) return;
   started = Date.now();
