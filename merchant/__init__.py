@@ -18,7 +18,7 @@ from .views import bp
 
 __version__ = "0.2.0"
 
-# Rooms that the flow does without. To leave one out, delete its folder and its line.
+# Optional folders: payments work without them. To leave one out, delete it and its line here.
 ROOMS = (
     ".backoffice.cli",  # flask reconcile, orders, order, refund, doctor
     ".panel.steps",  # the payment step by step, for learners
@@ -34,12 +34,13 @@ def init_app(
 ) -> None:
     """Add the payment pages to your app. Reads the settings of .env.example from `app.config`.
 
-    url_prefix: where the pages start, such as "/pay". create_tables: False if your migrations
-    create the tables.
-    cli_group: the commands are `flask merchant …`; None puts them beside your own. subdomain: as
-    Flask's blueprints have it. Uses the app's Flask-SQLAlchemy, which must be set up before;
-    without one it uses its own, on DATABASE_URL.
-    Raises config.SettingsError.
+    url_prefix: where the pages start, such as "/pay".
+    create_tables: False if your migrations create the tables.
+    cli_group: the commands are `flask merchant …`; None puts them beside your own.
+    subdomain: passed to Flask's register_blueprint.
+
+    Uses the app's Flask-SQLAlchemy, which must be set up before; without one it uses its own, on
+    DATABASE_URL. Raises config.SettingsError.
     """
     settings = config.load(app.config)
     app.extensions["merchant"] = Merchant(settings, PortOne(settings))
@@ -56,14 +57,14 @@ def init_app(
 
 
 def _create_tables() -> None:
-    """Our own site does not start without its database. A host's app may have to."""
+    """Create the tables of our own site, which does not start without its database."""
     try:
         models.create_tables()
     except OperationalError:
         context = click.get_current_context(silent=True)
         if context is None or context.info_name == "run":
             raise
-        # A command starts all the same: `flask doctor` says what is wrong with the database.
+        # Other commands start without it: `flask doctor` says what is wrong with the database.
 
 
 def create_app(settings: Mapping[str, Any]) -> Flask:
@@ -77,13 +78,13 @@ def create_app(settings: Mapping[str, Any]) -> Flask:
     # A database server may have closed a kept connection, for example when it restarted.
     pre_ping = not database.startswith("sqlite")
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": pre_ping}
-    # Korean stands in pages as it is, at half the size.
+    # JSON in pages shows Korean as it is, which is half as long as its escapes.
     app.jinja_env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     app.logger.setLevel(logging.INFO)  # one line for each change of state
     init_app(app, create_tables=False, cli_group=None)
     with app.app_context():
         _create_tables()
-        models.let_readers_read_while_one_writes()
+        models.set_wal_mode()
     app.register_error_handler(404, lambda _: error_page(404, "There is no such page."))
     app.register_error_handler(405, method_not_allowed)
     app.register_error_handler(500, lambda _: error_page(500, "Something went wrong on our side."))

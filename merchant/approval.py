@@ -1,7 +1,7 @@
-"""Manual approval (수동 승인): money moves only when the shop confirms a payment token, on the
-terms that it stored.
+"""Manual approval (수동 승인): money moves only when the shop confirms a payment token.
 
-A shop wants it to check its stock, or anything else, at the last moment before the buyer pays.
+A shop can check its stock, or anything else, just before the buyer pays. It confirms the terms that
+it has stored, so PortOne refuses a payment that was changed in the browser.
 Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
 """
 
@@ -23,13 +23,12 @@ logger = logging.getLogger(__name__)
 def confirm_and_settle(
     payment_id: str, source: str, order_id: str | None, token: str
 ) -> PaymentRow:
-    """Confirm the token that the payment window returned, then settle. Returns the payment's new
-    row.
+    """Confirm the token that the payment window returned, then settle. Returns the new row.
 
-    Other terms than the stored ones are refused before money moves: the row is a MISMATCH then. A
-    token that is forged or used changes nothing; PortOne's record tells the truth. Parameters and
-    errors are settle()'s; besides, Refused (ORDER_ALREADY_PAID), and PortOneUnavailable if it is
-    not known whether the payment was approved.
+    If PortOne has other terms than we stored, it refuses before money moves, and the payment
+    becomes a MISMATCH. A token that is forged or was used before changes nothing.
+    Parameters and errors are those of settle(). Also raises Refused (ORDER_ALREADY_PAID), and
+    PortOneUnavailable if it is not known whether the payment was approved.
     """
     payment, _ = settlement.load(payment_id, order_id)
     order = storage.read_order(payment.order_id)
@@ -57,7 +56,7 @@ def confirm_and_settle(
 
 
 def _store_mismatch(payment: PaymentRow, source: str) -> PaymentRow:
-    """PortOne has other terms than we stored, and approved nothing. Its record tells which."""
+    """Store a MISMATCH: PortOne has other terms than we stored, and approved nothing."""
     record = merchant().portone.get_payment(payment.id, payment.store_id) or NO_RECORD
     checks = compare(payment, record, **accepted(payment))
     reasons = [check.name for check in checks if not check.passed and check.actual is not None]

@@ -17,7 +17,7 @@ from .settlement import settle
 from .transitions import deadline, is_expired, state_of
 
 ORDER_TIME = timedelta(days=7)  # how long an order can still be paid
-MAX_ATTEMPTS = 10  # of one order; more would only cost look-ups
+MAX_ATTEMPTS = 10  # of one order; each one costs look-ups
 BY_METHOD: dict[str, dict[str, Any]] = {  # what PGs want for a payment method
     "VIRTUAL_ACCOUNT": {"virtualAccount": {"accountExpiry": {"validHours": 24}}},
     "GIFT_CERTIFICATE": {"giftCertificate": {"giftCertificateType": "CULTURELAND"}},
@@ -124,8 +124,8 @@ def _new_payment(order: OrderRow, payment_id: str, choice: Choice) -> PaymentRow
 
 
 def _end_attempt(payment: PaymentRow) -> None:
-    """Make sure that an earlier attempt cannot be paid any more. Raises Refused if it may be."""
-    if state_of(payment) not in FINAL:  # also an account that was closed: a late deposit pays
+    """Make sure that an earlier attempt cannot be paid any more. Raises Refused if it still can."""
+    if state_of(payment) not in FINAL:  # also a closed account: a late deposit may have paid
         payment = settle(payment.id, "retry")
     if payment.portone_status == "VIRTUAL_ACCOUNT_ISSUED" and payment.status not in FINAL:
         try:
@@ -153,9 +153,9 @@ def _pre_register(payment: PaymentRow) -> None:
 
 
 def customer_id(order: OrderRow) -> str:
-    """Returns 20 letters and digits; Smartro takes no more.
+    """Returns the buyer's id for the PG: 20 letters and digits, since Smartro takes no more.
 
-    PG and PortOne see them, so they give nothing of the order's address away.
+    PG and PortOne see it, so nobody may learn the address of the order's page from it.
     """
     return hashlib.sha256(f"customer {order.id}".encode()).hexdigest()[:20]
 
@@ -188,7 +188,7 @@ def payment_request(
     if payment.tax_free:
         request["taxFreeAmount"] = payment.tax_free
     pg = merchant().settings.pg_of(payment.channel_key)
-    request |= pg.window(payment.window_type)
+    request |= pg.window_parameters(payment.window_type)
     if payment.pay_method == "MOBILE":
         request["productType"] = product_type(order.product_id)
     if payment.easy_pay_provider:
@@ -196,4 +196,4 @@ def payment_request(
     if notice_url := merchant().settings.notice_url:
         request["noticeUrls"] = [notice_url]
     request |= BY_METHOD.get(payment.pay_method, {})
-    return request | pg.besides(request, order)
+    return request | pg.extra_parameters(request, order)

@@ -53,10 +53,9 @@ class Settings:
 
 
 def load(values: Values) -> Settings:
-    """Check the settings in `values`: os.environ, a Flask app.config, or any mapping of the same
-    names.
+    """Check the settings and return them. Raises SettingsError if one is missing or wrong.
 
-    Raises SettingsError if one is missing or wrong.
+    values: os.environ, a Flask app.config, or any mapping with the same names.
     """
     instead = {"PORTONE_CHANNEL_KEY": CHANNELS}
     missing = [
@@ -91,9 +90,7 @@ def load(values: Values) -> Settings:
 
 
 def flag(values: Values, name: str) -> bool:
-    """Returns a switch: on for 1 or true, off for 0, false or nothing. Raises SettingsError
-    otherwise.
-    """
+    """Returns True for 1 or true, False for 0, false or nothing. Else raises SettingsError."""
     text = _text(values, name, "0").lower()
     if text not in {"0", "1", "false", "true"}:
         raise SettingsError(f"{name} must be 1 or 0, not {text!r}")

@@ -12,7 +12,7 @@ from .rows import FINAL, PaymentRow
 
 @dataclass(frozen=True)
 class Merchant:
-    """What one app has; in `app.extensions["merchant"]`."""
+    """What belongs to one app. It is stored as `app.extensions["merchant"]`."""
 
     settings: Settings
     portone: PortOne
@@ -23,9 +23,9 @@ def merchant() -> Merchant:
 
 
 def accepted(payment: PaymentRow) -> dict[str, bool]:
-    """Returns what verify() takes besides the record.
+    """Returns the arguments of verify() that depend on the settings.
 
-    What we accepted once stays so when a setting changes.
+    A payment that was accepted stays accepted when a setting changes later.
     """
     settings, is_accepted = merchant().settings, payment.status in FINAL
     return {

@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .models import session
 
-# SQLite has one writer at a time, and who finds it busy sleeps up to 100 ms between two tries. With
-# this lock the threads of one process wake each other at once.
+# SQLite has one writer at a time. A connection that finds it busy sleeps up to 100 ms before it
+# tries again. With this lock the threads of one process wake each other at once.
 _sqlite_writer = threading.Lock()
 
 
@@ -19,7 +19,7 @@ class TransactionEnded(Exception):
 
 
 def release() -> None:
-    """Commit what the host has pending. The connection goes back to the pool."""
+    """Commit what the host's code has pending, and give the connection back to the pool."""
     current = session()
     if current.in_transaction():
         current.commit()
@@ -55,7 +55,7 @@ def run_in_savepoint(work: Callable[[], None]) -> Exception | None:
     refused: list[Exception] = []
 
     def refuse_commit(_: object) -> None:
-        # None: it rolled all back before, and would commit its own work without the payment.
+        # None: `work` rolled all back before, and would now commit its own part alone.
         if current.get_nested_transaction() in (savepoint, None):
             refused.append(TransactionEnded("fulfil() called commit()"))
             raise refused[0]

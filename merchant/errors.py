@@ -8,13 +8,13 @@ from datetime import datetime
 
 
 class Refused(Exception):
-    """The request cannot be done.
+    """We refuse the request: it is wrong, or not possible now.
 
     code: the error code of the HTTP answer, such as ORDER_ALREADY_PAID.
     field: the name of the field that is wrong, if it is one field.
     reasons: the checks that failed; only for PAYMENT_MISMATCH.
     message: an English sentence that replaces the code's own.
-    until: when it becomes possible by itself (UTC).
+    until: from this time on it is possible (UTC).
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Refused(Exception):
 class PortOneUnavailable(Exception):
     """PortOne did not answer, or its answer was not understood.
 
-    The truth is unknown: ask again later.
+    The result is unknown: neither paid nor failed. Look the payment up again later.
     """
 
     code = "PORTONE_UNAVAILABLE"
 
 
 class PortOneRejected(Exception):
-    """PortOne refused our credentials or our request. To repeat the same request does not help.
+    """PortOne refused our credentials or our request. Repeating the request does not help.
 
     status: the HTTP status. type: PortOne's error type. message: PortOne's or the PG's text.
     """

@@ -1,7 +1,6 @@
 """What is left to do about a payment, by a person or by `flask reconcile`. Pure: no I/O.
 
-The codes stand in the payment's column `follow_up`, which has an index: the list costs what is on
-it.
+The codes are in the payment's column `follow_up`. It has an index, so listing them is fast.
 """
 
 from typing import Any

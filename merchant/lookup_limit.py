@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from .errors import PortOneUnavailable
 
-LOOKUPS_PER_MINUTE = 60  # of one payment: a flood of requests here is none at PortOne
+LOOKUPS_PER_MINUTE = 60  # of one payment: a flood of requests must not reach PortOne
 SLOW_SECONDS = 1  # PortOne is slow if an answer takes longer …
-BURST_ANSWERS = 10  # … unless so many others came meanwhile: then only our own machine is busy
-STAYS_SLOW_SECONDS = 3  # it counts as slow for so long after a slow answer, or until a fast one
+BURST_ANSWERS = 10  # … unless so many others came meanwhile: then our own machine is busy
+STAYS_SLOW_SECONDS = 3  # after a slow answer it counts as slow so long, or until a fast one
 SLOW_LOOKUPS = 2  # how many look-ups may wait while it is slow
 
 
@@ -33,7 +33,7 @@ class LookupLimit:
 
     @contextmanager
     def place(self, payment_id: str) -> Iterator[None]:
-        """One look-up. Raises PortOneUnavailable at once if too many wait already."""
+        """Takes a place for one look-up. Raises PortOneUnavailable at once if none is free."""
         started = time.monotonic()
         with self._lock:
             if started // 60 != self._minute:

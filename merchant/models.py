@@ -25,8 +25,7 @@ KOREAN_TEXT = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
 
 
 class Base(DeclarativeBase):
-    # MySQL and MariaDB drop the fraction of a second otherwise, and the order of two changes with
-    # it.
+    # fsp: otherwise MySQL and MariaDB drop the fraction of a second, and so the order of changes.
     type_annotation_map = {datetime: DateTime().with_variant(DATETIME(fsp=6), "mysql", "mariadb")}
     __table_args__: Any = KOREAN_TEXT  # a table with arguments of its own repeats it
 
@@ -94,22 +93,20 @@ class Payment(Base):
     portone_updated_at: Mapped[datetime | None]
     # From PortOne's record, once money is involved:
     portone_amount: Mapped[int] = mapped_column(default=0)
-    # A PG's own: the buyer pays less by it.
+    # The PG's own discount: the buyer pays so much less.
     discount: Mapped[int] = mapped_column(default=0, server_default="0")
     cancelled_amount: Mapped[int] = mapped_column(default=0)
     cancelled_tax_free: Mapped[int] = mapped_column(default=0, server_default="0")
     cancellations: Mapped[list[Any]] = mapped_column(JSON, default=list)  # [[id, status, amount]]
     paid_at: Mapped[datetime | None]
-    # What is left to do: codes of transitions.py, separated by spaces.
+    # What is left to do: codes of follow_up.py, separated by spaces.
     follow_up: Mapped[str | None] = mapped_column(String(64), index=True)
     refund: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     virtual_account: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failure: Mapped[str | None] = mapped_column(String(200))  # the PG's "[code] message"
     receipt_url: Mapped[str | None] = mapped_column(String(500))  # the PG's, for the buyer
     created_at: Mapped[datetime] = mapped_column(default=now)
-    asked_at: Mapped[
-        datetime | None
-    ]  # when the result page or `flask reconcile` last asked PortOne
+    asked_at: Mapped[datetime | None]  # when a result page last looked it up at PortOne
     version: Mapped[int] = mapped_column(default=1)  # grows with every change, for compare-and-set
 
 
@@ -124,9 +121,8 @@ class PaymentEvent(Base):
     payment_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(default=now)
     event: Mapped[str] = mapped_column(String(32))
-    source: Mapped[str] = mapped_column(
-        String(16)
-    )  # shop, sdk, redirect, page, webhook, retry, cli
+    # Who asked: shop, sdk, redirect, page, webhook, retry, cli.
+    source: Mapped[str] = mapped_column(String(16))
     portone_status: Mapped[str | None] = mapped_column(String(40))
     duration_ms: Mapped[int | None]
     checks: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -136,7 +132,7 @@ class PaymentEvent(Base):
 def create_tables() -> None:
     """Create the tables that are missing.
 
-    Several workers may do so at once, and may fork afterwards.
+    Several workers may do so at the same time, and a worker may fork afterwards.
     """
     engine = current_app.extensions["sqlalchemy"].engine
     for table in Base.metadata.sorted_tables:
@@ -149,10 +145,10 @@ def create_tables() -> None:
     _close_connections(engine)
 
 
-def let_readers_read_while_one_writes() -> None:
-    """Set SQLite's journal to WAL.
+def set_wal_mode() -> None:
+    """On SQLite, let pages read while a payment is written (journal mode WAL).
 
-    The file keeps the mode, so a start that finds it locked can leave it.
+    The file keeps the mode. If it is locked now, a later start sets it.
     """
     if session.get_bind().dialect.name != "sqlite":
         return

@@ -1,4 +1,4 @@
-"""What each PG has, and what it wants besides. (edit this: keep your own PG)
+"""What each PG supports, and which parameters it needs. (edit this: keep your own PG)
 
 PORTONE_PG or PORTONE_CHANNELS choose the entries. PortOne's page of each PG is
 https://developers.portone.io/opi/ko/integration/pg/v2/<pg>; docs/pg.md has all of them as a table.
@@ -17,7 +17,7 @@ METHODS = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER", "EASY_PAY", "MOBILE", "GIFT_CE
 WITHOUT_GIFTS = METHODS[:-1]
 WINDOWS = ("IFRAME", "POPUP", "REDIRECTION")
 
-# Your company, as KSNET's easy pays want it in the request, and KakaoPay in the site's footer.
+# Your company: KSNET's easy pay needs it in the request, and KakaoPay in the site's footer.
 COMPANY = {
     "businessName": "포트원 데모 상점",
     "businessRegistrationNumber": "0000000000",
@@ -31,10 +31,11 @@ COMPANY = {
 class PG:
     """A PG as the shop uses it.
 
-    methods: payMethods. providers: of EASY_PAY, in PortOne's spelling; each is a button. pc,
-    mobile: the window types that it takes there. name_bytes: of an orderName, in UTF-8.
-    plain_email: takes no sign but @ and . in an e-mail address. besides: (the request so far, the
-    order) -> the parameters to add to it.
+    methods: payMethods. providers: of EASY_PAY, in PortOne's spelling; each is a button.
+    pc, mobile: the window types that it takes on a PC, and on a phone.
+    name_bytes: the longest orderName, in UTF-8.
+    plain_email: takes no sign but @ and . in an e-mail address.
+    extra_parameters: (the request so far, the order) -> the parameters to add to it.
     """
 
     methods: tuple[str, ...]
@@ -43,16 +44,16 @@ class PG:
     mobile: tuple[str, ...] = WINDOWS
     name_bytes: int = 40
     plain_email: bool = False
-    besides: Callable[[Request, OrderRow], Request] = lambda request, order: {}
+    extra_parameters: Callable[[Request, OrderRow], Request] = lambda request, order: {}
 
     def has(self, pay_method: str, provider: str) -> bool:
-        """Returns whether it takes a payment this way. provider: "" leaves it to its window."""
+        """Returns whether the PG has this method. provider: "" if its window offers the choice."""
         return pay_method in self.methods and (not provider or provider in self.providers)
 
-    def window(self, chosen: str) -> Request:
-        """Returns the parameters of a window type. One that the PG refuses is left to the PG.
+    def window_parameters(self, chosen: str) -> Request:
+        """Returns the parameters of a window type. If the PG does not take it, the PG chooses.
 
-        A window that does not redirect can still return so (forceRedirect).
+        With forceRedirect every window returns by a redirect.
         """
         devices = {"pc": self.pc, "mobile": self.mobile}
         types = {device: chosen for device, known in devices.items() if chosen in known}
@@ -88,8 +89,9 @@ def ksnet(request: Request, order: OrderRow) -> Request:
 
 
 def naver_pay(request: Request, order: OrderRow) -> Request:
-    """Naver Pay's review looks at these. Its manual lists the categories of other goods:
+    """Returns the goods, which Naver Pay checks in its review.
 
+    Its manual lists the categories of other goods:
     http://developer.pay.naver.com/docs/v2/api#etc-etc_product
     """
     category = {"categoryType": "ETC", "categoryId": "ETC"}
@@ -114,13 +116,13 @@ PGS = {
         METHODS,
         ("KAKAOPAY", "NAVERPAY", "TOSSPAY", "PAYCO", "SAMSUNGPAY", "APPLEPAY", "SSGPAY")
         + ("LPAY", "SKPAY"),
-        besides=nice,
+        extra_parameters=nice,
     ),
     "KCP_V2": PG(
         METHODS,
         ("KAKAOPAY", "NAVERPAY", "TOSSPAY", "PAYCO", "SAMSUNGPAY", "APPLEPAY", "SSGPAY", "LPAY"),
         name_bytes=100,
-        besides=kcp,
+        extra_parameters=kcp,
     ),
     "SMARTRO_V2": PG(
         WITHOUT_GIFTS,
@@ -133,7 +135,7 @@ PGS = {
         ("KAKAOPAY", "NAVERPAY", "PAYCO", "LPAY"),
         pc=("IFRAME",),
         mobile=("REDIRECTION",),
-        besides=ksnet,
+        extra_parameters=ksnet,
     ),
     "WELCOME": PG(METHODS, ("KAKAOPAY", "NAVERPAY", "TOSSPAY", "PAYCO", "LPAY")),
     "GALAXIA": PG(
@@ -144,7 +146,7 @@ PGS = {
     ),
     "KAKAOPAY": PG(("EASY_PAY",), ("KAKAOPAY",), ("IFRAME",), ("REDIRECTION",), 100),
     "NAVERPAY": PG(
-        ("EASY_PAY",), ("NAVERPAY",), ("POPUP",), ("REDIRECTION",), 100, besides=naver_pay
+        ("EASY_PAY",), ("NAVERPAY",), ("POPUP",), ("REDIRECTION",), 100, extra_parameters=naver_pay
     ),
     "TOSSPAY_V2": PG(("EASY_PAY",), ("TOSSPAY",), name_bytes=100),
     "KICC_V2": PG(("EASY_PAY",), ("WECHAT",)),
@@ -161,7 +163,7 @@ OFFERED_BY_ANY = ("CARD", "VIRTUAL_ACCOUNT", "TRANSFER")
 
 @dataclass(frozen=True)
 class Channel:
-    """A payment channel of PortOne. name: its PG as PortOne spells it, "" if that is not set."""
+    """A payment channel of PortOne. name: its PG in PortOne's spelling, "" if it is not set."""
 
     key: str
     name: str = ""
@@ -187,7 +189,7 @@ NOT_SERVED = {
 
 
 def order_name(name: str, pg: PG) -> str:
-    """Returns a product's name as the PG takes it: without the signs that some refuse, and cut.
+    """Returns a product's name for the PG: without the signs that some PGs refuse, and cut.
 
     Signs: https://developers.portone.io/opi/ko/integration/pg/v2/nice-v2 and tosspay-v2.
     """

@@ -32,7 +32,7 @@ class PortOne:
         # A .netrc entry would replace our Authorization header.
         self.session.trust_env = False
         self._proxies = dict.fromkeys(("http", "https"), settings.proxy) if settings.proxy else {}
-        # A private certificate authority, as requests itself takes it.
+        # A private certificate authority, by the same variable as in every program with requests.
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self.session.headers["Authorization"] = f"PortOne {settings.api_secret}"
         self.session.headers["Accept-Encoding"] = "gzip"
@@ -79,12 +79,11 @@ class PortOne:
         self._call(self._prepare("POST", payment.id, "/pre-register", json=terms))
 
     def confirm(self, payment: PaymentRow, token: str, accepts_test: bool) -> None:
-        """Approve a payment of a channel with manual approval (수동 승인), if PortOne has the
-        stored terms.
+        """Approve a payment of a channel with manual approval (수동 승인).
 
-        A virtual account is issued by it. Raises PortOneRejected: 400 INVALID_PAYMENT_TOKEN, 409
-        ALREADY_PAID, 409 INFORMATION_MISMATCH (other terms: no money has moved), 502 PG_PROVIDER;
-        and PortOneUnavailable.
+        PortOne approves it on the stored terms only. A virtual account is issued by this call.
+        Raises PortOneRejected: 400 INVALID_PAYMENT_TOKEN, 409 ALREADY_PAID, 409
+        INFORMATION_MISMATCH (other terms: no money has moved), 502 PG_PROVIDER; PortOneUnavailable.
         Source: https://developers.portone.io/opi/ko/extra/manual-confirm/readme-v2
         """
         body = {
@@ -115,11 +114,10 @@ class PortOne:
     def cancel(self, payment_id: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask for a refund.
 
-        key: the idempotency key; PortOne makes a refund once, however often it is asked for with
-        the same key.
-        body: {storeId, reason, amount?, currentCancellableAmount?, refundAccount?}. Returns
-        PortOne's cancellation: {status: SUCCEEDED | REQUESTED | FAILED, …}. Raises
-        PortOneUnavailable or PortOneRejected.
+        key: the idempotency key. PortOne makes one refund for a key, however often we ask.
+        body: {storeId, reason, amount?, currentCancellableAmount?, refundAccount?}.
+        Returns PortOne's cancellation: {status: SUCCEEDED | REQUESTED | FAILED, …}.
+        Raises PortOneUnavailable or PortOneRejected.
         """
         headers = {"Idempotency-Key": f'"{key}"'}
         cancel = self._prepare("POST", payment_id, "/cancel", headers=headers, json=body)
@@ -129,7 +127,7 @@ class PortOne:
         return cast(dict[str, Any], answer["cancellation"])
 
     def date(self, payment_id: str) -> str | None:
-        """Returns the Date header of an answer, whatever it answers. Raises PortOneUnavailable."""
+        """Returns the Date header of any answer of PortOne. Raises PortOneUnavailable."""
         look_up, timeout = self._prepare("GET", payment_id), (CONNECT_SECONDS, READ_SECONDS)
         try:
             with self._send(look_up, timeout) as response:
@@ -180,8 +178,7 @@ class PortOne:
     def _exchange(
         self, request: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
     ) -> tuple[int, object]:
-        """Returns the HTTP status and the JSON of the answer, None if it is not JSON or far too
-        long.
+        """Returns the HTTP status, and the answer's JSON (None if it is not JSON or too long).
 
         The body is read as it arrives, against one deadline. A header that arrives byte by byte can
         still hold this thread for longer; LookupLimit bounds how many threads that can be.

@@ -1,5 +1,4 @@
-"""PortOne's record of a payment: the JSON of GET /payments/{paymentId}, and how its values are
-read.
+"""Reads PortOne's record of a payment: the JSON of GET /payments/{paymentId}.
 
 Source: https://developers.portone.io/api/rest-v2/payment
 """
@@ -14,10 +13,10 @@ from typing import Any
 Record = Mapping[str, Any]
 
 NO_RECORD: Record = {"status": "PAYMENT_NOT_FOUND"}  # the payment window never opened
-# Only in these the amount and the terms are final; before, the buyer may still change the payment.
+# Amount and terms are final only in these. Before, the buyer may still change the payment.
 MONEY_STATUSES = {"VIRTUAL_ACCOUNT_ISSUED", "PAID", "PARTIAL_CANCELLED", "CANCELLED"}
 MAX_AMOUNT = 2**31
-GZIP = zlib.MAX_WBITS | 32  # zlib's sign for gzip or deflate
+GZIP = zlib.MAX_WBITS | 32  # lets zlib take both gzip and deflate
 # Amounts are whole numbers. A decimal or NaN becomes text, and so fails every check.
 JSON = json.JSONDecoder(parse_float=str, parse_constant=str)
 
@@ -91,20 +90,18 @@ def parse_time(text: object) -> datetime | None:
 
 
 def printable(text: object) -> str:
-    """Returns at most 200 characters of a foreign text, without those that a page or a database
-    refuses.
-    """
+    """Returns a text from outside without unprintable characters, cut to 200."""
     return "".join(char for char in str(text or "")[:200] if char.isprintable())
 
 
 def web_address(text: object) -> str | None:
-    """Returns a foreign text if a page may link to it: an http(s) URL of at most 500 characters."""
+    """Returns an address from outside if a page may link to it: an http(s) URL, not too long."""
     match = re.fullmatch(r"https?://[!-~]{1,480}", str(text or ""))
     return match[0] if match else None
 
 
 def failure_message(failure: Mapping[str, Any]) -> str:
-    """Returns `[code] message`, as PortOne words what a PG answers.
+    """Returns `[code] message`, which is PortOne's format for the failure of a PG.
 
     failure: {pgCode?, pgMessage?, reason?} of a record, {code?, message?, pgCode?, pgMessage?} of a
     redirect.

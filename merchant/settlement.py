@@ -1,8 +1,8 @@
 """Every change of a payment's state happens here, whoever asks: browser, webhook, page or command.
 
-We never trust what the browser or a webhook says. We look the payment up at PortOne, verify its
-record, and store the new state of payment and order, the trail and the fulfilment in one
-transaction.
+Settling is 결제 확정, not 정산. We never trust what the browser or a webhook says. We look the
+payment up at PortOne, verify its record, and store the new state of payment and order, the trail
+and the fulfilment in one transaction.
 """
 
 import logging
@@ -24,8 +24,8 @@ from .trail import arrival, fulfilment_failed, log_change, look_up_event, new_ev
 from .transitions import DUPLICATE, NO_TRANSITION, Transition, decide, outcome_events, state_of
 from .verification import verify
 
-PAGE_INTERVAL = timedelta(seconds=3)  # a result page asks about a payment at most this often
-PAGE_LOOKUPS = 10  # and about so many payments at most
+PAGE_INTERVAL = timedelta(seconds=3)  # a result page looks a payment up at most this often
+PAGE_LOOKUPS = 10  # and looks up at most this many payments
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def settle(payment_id: str, source: str, order_id: str | None = None) -> Payment
 
 
 def load(payment_id: str, order_id: str | None = None) -> tuple[PaymentRow, LastEvents]:
-    """Returns a payment's row, and what its trail has last of each event. The transaction ends."""
+    """Returns a payment's row, and the last event of each kind. Ends the session's transaction."""
     release()
     payment = storage.read_payment(payment_id)
     # The events after the row: if the row changes in between, storing fails and we read both again.
@@ -95,8 +95,7 @@ def store(
 ) -> PaymentRow | None:
     """Store a transition and its events in one transaction.
 
-    Returns the payment's new row, or None if another request has changed the row that was decided
-    upon.
+    Returns the payment's new row, or None if another request has changed the row in the meantime.
     fulfilment_error: fulfil() ended the transaction with this error, so it is not called again.
     """
     if not transition.changes and not events:
@@ -139,8 +138,8 @@ def _pay_order(
     error = fulfilment_error or run_in_savepoint(partial(fulfilment.fulfil, order))
     if error:
         storage.mark_unfulfilled(connection, order.id)
-        left = {"follow_up": follow_up(payment, is_unfulfilled=True)}
-        payment = storage.update_payment(connection, payment, left)
+        changes = {"follow_up": follow_up(payment, is_unfulfilled=True)}
+        payment = storage.update_payment(connection, payment, changes)
         events.append(fulfilment_failed(order, source, error))
     return payment, events
 
@@ -154,8 +153,8 @@ def fulfil_again(payment_id: str) -> bool | None:
     payment, _ = load(payment_id)
     try:
         with write_transaction() as connection:
-            left = {"follow_up": follow_up(payment, is_unfulfilled=False)}
-            is_ours = storage.update_payment_if_unchanged(connection, payment, left)
+            changes = {"follow_up": follow_up(payment, is_unfulfilled=False)}
+            is_ours = storage.update_payment_if_unchanged(connection, payment, changes)
             order = storage.start_fulfilment(connection, payment.order_id, fulfilled_at=now())
             if not is_ours or order is None:
                 return None
@@ -172,11 +171,10 @@ def fulfil_again(payment_id: str) -> bool | None:
 
 
 def refresh(order_id: str) -> bool:
-    """Look up an order's open attempts, each at most once in three seconds, and a bounded number of
-    them.
+    """Look up an order's open attempts for its page. Returns False if PortOne did not answer.
 
-    Those that may have money in them come first, then the newest. Returns False if PortOne did not
-    answer.
+    Each is looked up at most once in three seconds, and only PAGE_LOOKUPS at a time: first those
+    that may have money in them, then the newest.
     """
     attempts = storage.read_attempts(order_id)
     open_attempts = [each for each in attempts if each.status not in FINAL]

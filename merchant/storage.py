@@ -1,6 +1,6 @@
 """Reads and writes the rows and the trail, on the app's own database session.
 
-Every write to a payment or an order after its creation stands in this file. Statements are built
+Every write to a payment or an order after its creation is in this file. Statements are built
 once, because building one takes longer than running it.
 """
 
@@ -52,7 +52,7 @@ UPDATE_ORDER_STATUS = (
 )
 INSERT_EVENTS = insert(events)
 
-# {event: (portone_status, checks)}: what the trail has last of each event of a payment
+# {event: (portone_status, checks)}: the last event of each kind in a payment's trail
 LastEvents = dict[str, tuple[str | None, list[Any] | None]]
 
 # Reading. Only a valid id reaches the database; any other text has no row.
@@ -126,7 +126,7 @@ def update_payment_if_unchanged(
 def update_payment(
     connection: Connection, payment: PaymentRow, changes: dict[str, Any]
 ) -> PaymentRow:
-    """Change a payment again that this transaction has locked. Returns its new row."""
+    """Change a payment that this transaction has changed already. Returns its new row."""
     values = {**changes, "version": payment.version + 1}
     connection.execute(update(payments).where(payments.c.id == payment.id), values)
     return replace(payment, **values)
@@ -163,7 +163,7 @@ def update_order_status(connection: Connection, payment: PaymentRow) -> bool:
 def follow_new_attempt(connection: Connection, order: OrderRow, payment: PaymentRow) -> bool:
     """Let an unpaid order follow a new attempt.
 
-    Returns False if it was paid or opened again meanwhile.
+    Returns False if, in the meantime, it was paid or another attempt was opened.
     """
     statement = update(orders).where(
         orders.c.id == order.id,
@@ -189,9 +189,7 @@ def mark_unfulfilled(connection: Connection, order_id: str) -> None:
 
 
 def take_turn(payment_id: str, before: datetime) -> bool:
-    """Returns True for one caller only, and only if PortOne was not asked about this payment after
-    `before`.
-    """
+    """Returns True for one caller only, and only if nobody looked the payment up after `before`."""
     not_asked = or_(payments.c.asked_at.is_(None), payments.c.asked_at <= before)
     statement = update(payments).where(payments.c.id == payment_id, not_asked)
     with write_transaction() as connection:

@@ -1,4 +1,4 @@
-"""What a payment's settlement writes into the order's trail, and into the log."""
+"""What settle() writes into the order's trail (its list of events) and into the log."""
 
 import logging
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def arrival(payment: PaymentRow, source: str) -> list[NewEvent]:
-    """Returns the event of who asks; a page and the commands have none."""
+    """Returns the event of this source, such as SDK_RETURNED; a page and a command have none."""
     if source not in ARRIVALS:
         return []
     return [NewEvent(payment.order_id, payment.id, ARRIVALS[source], source)]
@@ -37,7 +37,7 @@ def look_up_event(
 
 
 def new_events(events: list[NewEvent], last_events: LastEvents) -> list[NewEvent]:
-    """Leaves out what the trail has last already.
+    """Returns the events without those that repeat the last one of their kind.
 
     So a repeated look-up with the same result adds no row.
     """
@@ -57,9 +57,9 @@ def _short(value: object) -> object:
 
 
 def fulfilment_failed(order: OrderRow, source: str, error: Exception) -> NewEvent:
-    """Logs the error, and returns its event.
+    """Logs an error of fulfil(), and returns its event.
 
-    The text of a host's error may hold personal data: the trail gets only its type.
+    The error's text may hold personal data, so the trail gets only its type.
     """
     text = "order %s payment %s: paid, but not fulfilled"
     logger.error(text, order.id, order.payment_id, exc_info=error)

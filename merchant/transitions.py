@@ -62,7 +62,7 @@ def decide(payment: PaymentRow, record: Record, verdict: Verdict) -> Transition:
     """Returns what the record changes; nothing if it is older than the row."""
     updated_at = parse_time(record.get("updatedAt"))
     if is_other_payment(verdict):
-        updated_at = None
+        updated_at = None  # the time of another payment's record
     elif updated_at and payment.portone_updated_at and updated_at < payment.portone_updated_at:
         return NO_TRANSITION
     status, reasons = next_status(payment, verdict)
@@ -87,9 +87,9 @@ def is_other_payment(verdict: Verdict) -> bool:
 
 
 def is_account_replaced(payment: PaymentRow, record: Record, updated_at: datetime | None) -> bool:
-    """Returns whether a payment's virtual account was closed, and its buyer pays anew.
+    """Returns whether a payment's virtual account was closed, and its buyer pays another way.
 
-    Only a later record with a status that we know says so: the account may have money in it.
+    Only a later record with a known status proves it, because the account may have money in it.
     """
     known_at = payment.portone_updated_at
     is_later = updated_at is not None and known_at is not None and updated_at > known_at
@@ -97,15 +97,15 @@ def is_account_replaced(payment: PaymentRow, record: Record, updated_at: datetim
 
 
 def state_of(payment: PaymentRow) -> str:
-    """Returns the payment's row in NEXT."""
+    """Returns the payment's key in NEXT: its status, or CLOSED."""
     was_paid = payment.paid_at is not None or payment.cancelled_amount > 0
     return "CLOSED" if payment.status == "CANCELLED" and not was_paid else payment.status
 
 
 def next_status(payment: PaymentRow, verdict: Verdict) -> tuple[str | None, list[str]]:
-    """Returns the next status, None if the record's may not follow, and the failed checks."""
+    """Returns the next status (None if the record's may not follow) and the failed checks."""
     state, status, reasons = state_of(payment), verdict.status, verdict.reasons
-    is_accepted = state in FINAL  # its money was accepted: a later record can only return it
+    is_accepted = state in FINAL  # its money was accepted: a later record can only refund it
     if "DUPLICATE" in payment.reasons and status in TAKEN:
         return "MISMATCH", payment.reasons  # another payment has paid the order, and that stays so
     if reasons and not is_accepted and (status != "CANCELLED" or is_other_payment(verdict)):

@@ -1,4 +1,4 @@
-"""Is PortOne's record the payment that this order asked for? Pure: no I/O and no Flask."""
+"""Compares PortOne's record with the payment that the order asked for. Pure: no I/O, no Flask."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ STATUSES = {
     "PARTIAL_CANCELLED": "PARTIAL_CANCELLED",
     "CANCELLED": "CANCELLED",
 }
-NO_MONEY = {"PENDING", "FAILED"}  # of ours; the buyer may still change the payment
+NO_MONEY = {"PENDING", "FAILED"}  # our statuses: the buyer may still change the payment
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` is PortOne's status as ours; it does not depend on the checks."""
+    """PortOne's status translated to ours, and the checks. One does not depend on the other."""
 
     status: str
     checks: tuple[Check, ...]

@@ -17,14 +17,14 @@ from .pages import responses
 from .pages.forms import buyer_fields, choice_fields, invalid, json_body, text_field
 from .pages.languages import language
 from .pages.responses import Opened, attempt_opened, error_page
-from .pages.result import account_to_pay_into, amounts, attempt_to_show, standing
+from .pages.result import account_to_pay_into, amounts, attempt_to_show, result_variables
 from .records import failure_message, failure_parts, printable
 from .rows import OrderRow, PaymentRow, now
 from .settlement import refresh, settle
 from .transitions import is_expired
 from .webhook import is_signed, payment_id_of
 
-WINDOW_TIME = timedelta(hours=1)  # a payment that is open for longer was probably left
+WINDOW_TIME = timedelta(hours=1)  # after that the buyer has probably closed the window
 
 bp = Blueprint(
     "merchant",
@@ -70,7 +70,7 @@ def create_payment(order_id: str) -> Opened:
 
 @bp.post("/payment/complete")
 def complete() -> dict[str, Any]:
-    """The SDK answered in the browser.
+    """The payment window has closed, and the SDK answered in the browser.
 
     We do not use its answer; we look the payment up at PortOne.
     """
@@ -80,7 +80,7 @@ def complete() -> dict[str, Any]:
     if token is not None and not isinstance(token, str):
         raise invalid("paymentToken", "Expected the token that PortOne.requestPayment returned.")
     try:
-        payment = arrive(payment_id, "sdk", token, order_id)
+        payment = settle_returned(payment_id, "sdk", token, order_id)
     except Refused:
         find_order(order_id)  # an unknown order has its own error code
         raise
@@ -98,7 +98,7 @@ def complete() -> dict[str, Any]:
 
 @bp.get("/payment-redirect")
 def payment_redirect() -> Response | tuple[str, int]:
-    """A redirect window returned.
+    """A payment window that had replaced the page returns to the shop.
 
     PortOne names the parameter paymentId; it was payment_id until 2024-09.
     """
@@ -108,10 +108,10 @@ def payment_redirect() -> Response | tuple[str, int]:
         return error_page(400, several if payment_ids else "Give a paymentId.")
     payment_id = payment_ids.pop()
     try:
-        payment: PaymentRow | None = arrive(
+        payment: PaymentRow | None = settle_returned(
             payment_id, "redirect", request.args.get("paymentToken")
         )
-    except (Refused, PortOneUnavailable, PortOneRejected):  # the result page shows what is true
+    except (Refused, PortOneUnavailable, PortOneRejected):  # the result page shows the stored state
         payment = storage.read_payment(payment_id)
     if payment is None:
         return error_page(404, "There is no such order.")
@@ -141,7 +141,7 @@ def show_order(order_id: str) -> str | tuple[str, int]:
         events=events,
         failure_code=code if is_failed else "",
         message=message if is_failed else "",
-        **standing(order, attempts, payment, code, is_late, is_known),
+        **result_variables(order, attempts, payment, code, is_late, is_known),
     )
 
 
@@ -173,12 +173,12 @@ def find_order(order_id: str) -> OrderRow:
     return order
 
 
-def arrive(
+def settle_returned(
     payment_id: str, source: str, token: str | None, order_id: str | None = None
 ) -> PaymentRow:
-    """Settle a payment whose window has returned.
+    """Settle a payment whose window has returned to the shop.
 
-    With a token (수동 승인) it is confirmed first.
+    With a token (manual approval, 수동 승인) the payment is confirmed first.
     """
     if token:
         return confirm_and_settle(payment_id, source, order_id, token)

@@ -42,8 +42,9 @@ def signature(secret: bytes, message_id: str, timestamp: str, body: bytes) -> by
 
 
 def payment_id_of(body: Mapping[str, Any]) -> str | None:
-    """Returns the paymentId that a webhook is about: version 2024-04-25 has `data`, 2024-01-01 has
-    none.
+    """Returns the paymentId that a webhook is about.
+
+    Version 2024-04-25 has it in `data`, version 2024-01-01 at the top.
     """
     data = body["data"] if isinstance(body.get("data"), dict) else body
     payment_id = data.get("paymentId") or data.get("payment_id")

@@ -29,12 +29,12 @@ def needs_a_person(flask: str = "flask") -> Iterator[str]:
         if matters := list(_matters(payment, flask)):
             yield f"order {payment.order_id} payment {payment.id}: {'; '.join(matters)}"
     unknown = select(UnknownPayment).where(UnknownPayment.is_acknowledged.is_(False))
-    for stranger in session.scalars(unknown.order_by(UnknownPayment.paid_at)):
-        paid_at = when(stranger.paid_at) if stranger.paid_at else "an unknown time"
+    for each in session.scalars(unknown.order_by(UnknownPayment.paid_at)):
+        paid_at = when(each.paid_at) if each.paid_at else "an unknown time"
         yield (
-            f"payment {stranger.payment_id}: {stranger.amount} KRW paid at {paid_at},"
+            f"payment {each.payment_id}: {each.amount} KRW paid at {paid_at},"
             " and no order here: refund it in PortOne's console; if another system sold it,"
-            f" {flask} acknowledge {stranger.payment_id}"
+            f" {flask} acknowledge {each.payment_id}"
         )
 
 

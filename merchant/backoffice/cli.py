@@ -1,4 +1,4 @@
-"""The commands: `flask reconcile` for cron; `orders`, `order`, `refund`, … for people."""
+"""The commands of `flask`: reconcile for cron; orders, order, refund, doctor, … for people."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ REFUNDS = {
 )
 @click.pass_context
 def reconcile(context: click.Context, since: int | None, older_than: int) -> None:
-    """Bring every payment up to date that changed at PortOne since the last complete run.
+    """Update every payment that changed at PortOne since the last complete run.
 
     For cron: exit status 1 if PortOne did not answer or something needs a person, else 0.
     """
@@ -72,10 +72,10 @@ def flask_of(context: click.Context) -> str:
 @click.argument("payment_id")
 def acknowledge(payment_id: str) -> None:
     """Take a payment off the list of those without an order here: another system sold it."""
-    stranger = session.get(UnknownPayment, payment_id)
-    if stranger is None:
+    unknown = session.get(UnknownPayment, payment_id)
+    if unknown is None:
         raise click.UsageError("PAYMENT_ID: it is not listed as a payment without an order.")
-    stranger.is_acknowledged = True
+    unknown.is_acknowledged = True
     session.commit()
     click.echo("Acknowledged.")
 

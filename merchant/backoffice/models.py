@@ -9,8 +9,9 @@ from ..models import Base
 
 
 class ReconciliationRun(Base):
-    """The last complete run of a store: everything that changed at PortOne before `started_at` is
-    stored.
+    """The last complete run of a store.
+
+    Everything that changed at PortOne before `started_at` is stored.
     """
 
     __tablename__ = "merchant_reconciliation_run"
@@ -20,8 +21,9 @@ class ReconciliationRun(Base):
 
 
 class UnknownPayment(Base):
-    """Money at PortOne for our store, of which the shop has no row: from a restored backup, or
-    another system.
+    """A payment with money in it at PortOne, of which the shop has no row.
+
+    The row was lost when a backup was restored, or another system made the payment.
     """
 
     __tablename__ = "merchant_unknown_payment"

@@ -12,7 +12,7 @@ from ..rows import new_id
 from ..webhook import TOLERANCE_SECONDS
 from .findings import Finding, ok, wrong
 
-NEWEST = 100  # of the store's payments: one of our channel among them tells the channel's mode
+NEWEST = 100  # of the store's payments: those of our channel show whether it is TEST or LIVE
 ADVICE = {  # HTTP status of a refusal: what to do
     401: "does not accept PORTONE_API_SECRET: issue a V2 API secret in its console, and set it",
     403: "refuses PORTONE_STORE_ID: the store and PORTONE_API_SECRET have to be of one account",
@@ -44,8 +44,8 @@ def ask_portone(settings: Settings) -> tuple[list[Finding], list[ChannelState]]:
     try:
         findings.append(_clock(client.date(new_id())))
         if client.get_payment(new_id(), settings.store_id):
-            is_not = f"{name} knows a payment that can't exist: correct PORTONE_API_BASE"
-            return [*findings, wrong(is_not)], _channels(settings, [])
+            text = f"{name} knows a payment that can't exist: correct PORTONE_API_BASE"
+            return [*findings, wrong(text)], _channels(settings, [])
         newest = client.list_payments({"page": {"number": 0, "size": NEWEST}, "filter": search})
     except PortOneRejected as error:
         advice = ADVICE.get(error.status, OTHER)

@@ -1,7 +1,7 @@
-"""Finds and stores what no webhook and no browser has told us.
+"""Finds and stores what no webhook and no browser has reported.
 
-A run costs as much as has changed at PortOne since the last complete run: it lists those payments,
-compares each with its row, and looks up only those that differ.
+A run lists the payments that changed at PortOne since the last complete run, compares each with its
+row, and looks up only those that differ.
 """
 
 import time
@@ -42,11 +42,10 @@ NOT_LISTED = "list that PortOne refused or did not send, so open payments were l
 
 
 def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
-    """Bring all payments up to date that changed at PortOne. Returns what came of them: {text:
-    number}.
+    """Update all payments that changed at PortOne. Returns the outcomes: {text: number}.
 
-    since: how far to look back, instead of to the last complete run. older_than: leave younger
-    changes to the next.
+    since: how far to look back; None: to the last complete run.
+    older_than: leave younger changes to the next run.
     """
     outcomes = Counter[str]()
     for store_id in _stores():
@@ -91,7 +90,7 @@ def _reconcile_store(
 
 
 def _store_run(store_id: str, started: datetime) -> None:
-    """Remember a complete run. Another one may do the same at this moment."""
+    """Store that this run is complete. Another run may do so at the same time."""
     of_store = ReconciliationRun.store_id == store_id
     values = {"started_at": started}
     with suppress(IntegrityError), write_transaction() as connection:
@@ -105,7 +104,7 @@ def _is_young(record: Record, older_than: timedelta) -> bool:
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:
-    """Returns whether a listed record would change its row in what matters."""
+    """Returns whether a listed record would change a value of DECISIVE in its row."""
     if not is_payment(record):
         return True
     verdict = verify(payment, record, **accepted(payment))
@@ -113,7 +112,7 @@ def differs(payment: PaymentRow, record: Record) -> bool:
 
 
 def _look_up(payment_ids: list[str], outcomes: Counter[str]) -> bool:
-    """Look payments up, at a pace that PortOne bears. Returns whether all were."""
+    """Look payments up, not too fast for PortOne. Returns whether it answered for all of them."""
     failing = missed = 0
     rows = _rows(payment_ids)
     for number, payment_id in enumerate(payment_ids):
@@ -145,8 +144,9 @@ def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
 
 
 def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
-    """The payments to check when there is no list: recent ones, and accounts that wait for a
-    deposit.
+    """Returns the payments to look up if PortOne sends no list.
+
+    They are the recent ones, and virtual accounts that wait for a deposit.
     """
     recent = or_(
         payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE

@@ -38,11 +38,11 @@ def refund(
 
     report: called with the result and the payment's row, before the stored refund is cleared: a
     process that dies in between reports again at the next call, and refunds nothing.
-    account: PortOne's refundAccount, for a virtual account. again: PortOne's console shows that the
-    refund which is REQUESTED here has failed. Owns the session's transaction, as
-    settlement.settle() does.
+    account: PortOne's refundAccount, for a virtual account.
+    again: PortOne's console shows that the refund which is REQUESTED here has failed.
+    Owns the session's transaction, as settlement.settle() does.
     Returns the status of PortOne's cancellation (SUCCEEDED, REQUESTED, FAILED), or MADE_BEFORE if
-    an earlier call turns out to have done it. Raises Refused, PortOneRejected (PortOne or the PG
+    an earlier call has already made this refund. Raises Refused, PortOneRejected (PortOne or the PG
     refused), PortOneUnavailable (the result is unknown: repeat the same call).
     """
     status = _refund(settle(payment_id, "cli"), reason, amount, account, again)
@@ -123,9 +123,8 @@ def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any
             raise _refused("--amount", f"Expected a whole number from 1 to {balance}.")
         body["amount"] = amount
         if not payment.discount:
-            body["currentCancellableAmount"] = (
-                balance  # another refund meanwhile makes PortOne refuse
-            )
+            # PortOne then refuses if another refund was made in the meantime.
+            body["currentCancellableAmount"] = balance
         returned = payment.cancelled_amount + amount
         share = payment.tax_free * returned // payment.portone_amount
         tax_free = min(max(share - payment.cancelled_tax_free, 0), amount)

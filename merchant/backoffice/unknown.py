@@ -1,4 +1,4 @@
-"""Money at PortOne for our store, of which the shop has no row."""
+"""Stores the payments with money in them at PortOne, of which the shop has no row."""
 
 from contextlib import suppress
 from typing import Any
@@ -23,7 +23,7 @@ def has_money(record: Record) -> bool:
 def store_unknown(records: dict[str, Record]) -> None:
     """Remember the payments that have money in them, and forget those that have none any more.
 
-    Another run may store the same ones at this moment.
+    Another run may store the same ones at the same time.
     """
     for payment_id, record in records.items():
         key = payment_id[:MAX_ID]

@@ -20,7 +20,7 @@ WINDOW_TYPES = ("", *WINDOWS)
 
 
 def is_name(text: str) -> bool:
-    """Returns whether it is letters of any script, their marks, digits, and what stands in names.
+    """Returns whether it has only letters of any script, digits, and the signs of names.
 
     O’Brien, (주)홍길동, สมชาย ก้อง and Kim, Jr. are names.
     """
@@ -99,7 +99,7 @@ def choice_fields(body: dict[str, Any], last: PaymentRow | None = None) -> Choic
 
 
 def buyer_fields(body: dict[str, Any], choice: Choice) -> Buyer:
-    """Read the buyer. choice: how the buyer pays, since a PG may take less than others."""
+    """Read the buyer. choice: how the buyer pays, since PGs differ in what they take."""
     buyer = body.get("buyer")
     values = buyer if isinstance(buyer, dict) else {}
     fields = {name: _buyer_field(name, values.get(name)) for name in BUYER}

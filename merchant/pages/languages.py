@@ -17,7 +17,7 @@ MINOR_DIGITS = {
 
 
 def language() -> str:
-    """Returns ko or en: from `?lang=`, else the cookie of it, else what the browser prefers."""
+    """Returns ko or en: from `?lang=`, else from its cookie, else what the browser prefers."""
     for choice in (request.args.get("lang"), request.cookies.get("lang")):
         if choice in {"ko", "en"}:
             return choice
@@ -57,13 +57,14 @@ def time_left(seconds: int) -> str:
 
 
 def when(time: datetime) -> str:
-    """Returns a stored time (UTC) in Korean time, in numbers that need no language."""
+    """Returns a stored time (UTC) in Korean time, in numbers: the same in every language."""
     return f"{time + KOREA:%Y-%m-%d %H:%M:%S} KST"
 
 
 def date(time: datetime) -> str:
-    """Returns a stored time (UTC) for a buyer: 2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04
-    KST.
+    """Returns a stored time (UTC) in Korean time, in the words of the page's language.
+
+    2026년 11월 23일 15:04 (KST), or 23 Nov 2026, 15:04 KST.
     """
     time += KOREA
     if language() == "ko":
@@ -77,8 +78,6 @@ def language_of(text: object) -> str:
 
 
 def english_name(product_id: str) -> str:
-    """Returns a product's English name if the reader reads English and the catalogue has one, else
-    nothing.
-    """
+    """Returns a product's English name on an English page, "" otherwise or if it has none."""
     product = PRODUCTS.get(product_id)
     return product.name_en if product and language() == "en" else ""

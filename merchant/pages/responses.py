@@ -1,6 +1,4 @@
-"""Answers that all routes share: errors as JSON or as a page, headers, the names that templates
-use.
-"""
+"""What all routes share: error answers, response headers, and the names that templates use."""
 
 import logging
 from collections.abc import Sequence
@@ -63,12 +61,12 @@ ACCOUNT_IS_OPEN = (
     "Deposit it, or try again after that."
 )
 
-HEADERS = {  # the address of a result page opens it: it must not leak, and nobody frames the page
+HEADERS = {  # whoever has the address of a result page can open it, so it must not leak
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# What layout.html asks for and not every page sets. A host's own names would come in otherwise.
+# Names that layout.html uses and not every page sets. Without them a host's own would be used.
 NAMES_OF_LAYOUT: dict[str, Any] = {"panel": None, "takes_payment": False, "can_retry": True}
 
 logger = logging.getLogger(__name__)

@@ -43,7 +43,7 @@ def closed_for_payment(order: OrderRow, attempts: Sequence[PaymentRow]) -> str:
     return "TOO_MANY_ATTEMPTS" if len(attempts) >= MAX_ATTEMPTS else ""
 
 
-def standing(
+def result_variables(
     order: OrderRow,
     attempts: Sequence[PaymentRow],
     payment: PaymentRow,
@@ -51,7 +51,7 @@ def standing(
     is_late: bool,
     is_known: bool,
 ) -> dict[str, Any]:
-    """Returns the names of result.html that say how an order stands.
+    """Returns the variables of result.html that depend on the state of an order.
 
     payment: the attempt to show. code: the PG's, of a payment that failed. is_late: the time to pay
     is over. is_known: PortOne has answered.
@@ -76,7 +76,7 @@ def standing(
 
 
 def refresh_seconds(payment: PaymentRow) -> int:
-    """Returns after how long a page without JavaScript loads itself again; 0: not any more."""
+    """Returns after how many seconds a page without JavaScript reloads itself; 0: never."""
     age = (now() - payment.created_at).total_seconds()
     return next((pause for until, pause in REFRESH if age < until), 0)
 
@@ -99,10 +99,9 @@ def _seconds_until(time: datetime) -> int:
 
 
 def amounts(payment: PaymentRow, events: Sequence[EventRow]) -> tuple[str, str] | None:
-    """Returns what a mismatched payment asked for and what it is at PortOne, None without a
-    payment there.
+    """Returns the stored and PortOne's amount of a mismatched payment, as text, or None.
 
-    The trail's last cross-check has the currency, the row only the amount.
+    None: PortOne has no amount. The currency is in the trail's last cross-check, not in the row.
     """
     if payment.status != "MISMATCH" or not payment.portone_amount:
         return None
@@ -116,9 +115,9 @@ def amounts(payment: PaymentRow, events: Sequence[EventRow]) -> tuple[str, str] 
 
 
 def masked(name: str) -> str:
-    """Returns a name of which others learn nothing: 홍*동, G****** H***.
+    """Returns a name with most of its letters hidden: 홍*동, G****** H***.
 
-    Who knows a paymentId is led to the result page, so it shows no personal data.
+    Whoever knows a paymentId can open the result page, so it shows no personal data.
     """
     return " ".join(_masked_word(word) for word in name.split())
 

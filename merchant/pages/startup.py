@@ -1,4 +1,4 @@
-"""What a start warns of. What it cannot do yet is done before the first request."""
+"""Warnings and work at the start. What is not possible yet is done before the first request."""
 
 import logging
 from collections.abc import Callable

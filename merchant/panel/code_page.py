@@ -54,8 +54,8 @@ def code_page(file: str) -> Response | tuple[str, int]:
 def sources() -> dict[str, Path]:
     """Returns every file that a page may show: {its name in the address: its path}.
 
-    They are found by looking, so an address can lead to nothing else. Links and hidden files are
-    left out.
+    Only the files that this search finds can be shown, whatever the address says. Links and hidden
+    files are left out.
     """
     found = {}
     for name, folder, ending in [

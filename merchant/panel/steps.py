@@ -12,8 +12,11 @@ SHOP_TO_PORTONE = "from-shop to-portone"
 
 
 class Step(NamedTuple):
-    """file: a path within merchant/. function: a name in it. ends: classes of style.css, one for
-    each end. group: which of GROUPS it belongs to, counted from 1.
+    """How the panel shows an event of the trail.
+
+    file: a path within merchant/. function: a name in it.
+    ends: two classes of style.css: from whom, and to whom.
+    group: the number of its group in GROUPS, counted from 1.
     """
 
     title: str

@@ -318,6 +318,14 @@ def long_lines(sources):
                 yield f"{module}:{number}: {len(line)} characters"
 
 
+def docstrings_cut_in_their_first_sentence(sources):
+    """The first line of a docstring is a whole sentence: editors and readers see it alone."""
+    for module, node in nodes_of(sources, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+        first, _, rest = (ast.get_docstring(node) or "").partition("\n")
+        if rest and not first.endswith((".", "?", ":", ")")):
+            yield f"{module}:{getattr(node, 'lineno', 1)} {first}"
+
+
 RULES = [
     imports_that_do_not_run_downwards,
     circles,
@@ -333,6 +341,7 @@ RULES = [
     long_files,
     long_functions,
     long_lines,
+    docstrings_cut_in_their_first_sentence,
 ]
 BAD = [  # a rule, a file, and lines that break the rule when they stand at the end of that file
     (imports_that_do_not_run_downwards, "errors", "from .settlement import settle"),
@@ -378,6 +387,11 @@ BAD = [  # a rule, a file, and lines that break the rule when they stand at the 
     (long_files, "errors", "X = 1\n" * FILE_LINES),
     (long_functions, "errors", "def f():\n" + "    x = 1\n" * FUNCTION_LINES),
     (long_lines, "errors", f"# {'가' * (LINE_CHARACTERS - 1)}"),
+    (
+        docstrings_cut_in_their_first_sentence,
+        "errors",
+        'def f():\n    """Returns what an order and\n    its payment are."""',
+    ),
 ]
 
 
