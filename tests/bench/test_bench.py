@@ -38,7 +38,7 @@ def figures(found):
     return {(row["name"], row["site"], row["orders"]) for row in found["figures"]}
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_every_figure(tmp_path):
     found, table = bench(tmp_path, "--orders", "20", "40")
     sites = {(site, n) for site in ("shop", "floor", "obvious", "sdk") for n in (20, 40)}
@@ -73,7 +73,7 @@ def test_every_figure(tmp_path):
     assert all(name in table for name in ratios)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_without_the_shop_there_is_nothing_to_compare(tmp_path):
     found, _ = bench(
         tmp_path, "--orders", "20", "--sites", "floor", "sdk", "--only", "complete", "slow", "start"

@@ -128,13 +128,16 @@ def until(answers):
         time.sleep(0.2)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "front",
     [
-        "gunicorn",
+        pytest.param("gunicorn", marks=pytest.mark.exhaustive),
         pytest.param(
-            "nginx", marks=pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx")
+            "nginx",
+            marks=[
+                pytest.mark.long,
+                pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx"),
+            ],
         ),
     ],
 )

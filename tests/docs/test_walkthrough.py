@@ -49,7 +49,7 @@ def test_what_is_to_be_deleted_and_the_test_are_there(exercise):
     assert re.search(rf"^def {test}\(", (ROOT / file).read_text(), re.MULTILINE)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("exercise", EXERCISES, ids=STEPS)
 def test_each_exercise_makes_its_test_fail(clone, exercise):
     (clone / exercise.file).write_text(walkthrough.broken(exercise))

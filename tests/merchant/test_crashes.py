@@ -380,12 +380,18 @@ def test_kills_at_every_step_of_a_fulfilment_that_fails_leave_it_to_reconcile(sh
     assert_paid_once(shop, orders)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("fulfil", "first"), [(ship, 1), (ship_in_vain, 2)])
-def test_reconcile_killed_at_every_other_step_is_run_again(
-    tmp_path, shipping, monkeypatch, fulfil, first
+@pytest.mark.parametrize(
+    ("fulfil", "first", "every"),
+    [
+        pytest.param(ship, 1, 8, marks=pytest.mark.long),
+        pytest.param(ship, 1, 2, marks=pytest.mark.exhaustive),
+        pytest.param(ship_in_vain, 2, 2, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_reconcile_killed_at_one_step_after_another_is_run_again(
+    tmp_path, shipping, monkeypatch, fulfil, first, every
 ):
-    for step in itertools.count(first, 2):
+    for step in itertools.count(first, every):
         (
             folder := tmp_path / str(step)
         ).mkdir()  # a database of its own: reconcile asks about all that is there
@@ -400,8 +406,8 @@ def test_reconcile_killed_at_every_other_step_is_run_again(
         assert_paid_once(shop, [unknown, unfulfilled])
         if not was_killed:
             break
-    print("kills:", step // 2)
-    assert step // 2 >= 25
+    print("kills:", step // every)
+    assert step // every >= 50 // every
 
 
 @pytest.mark.long
@@ -445,8 +451,13 @@ def test_kills_on_the_way_to_another_attempt_leave_an_order_that_can_be_paid(sho
     assert_paid_once(shop, orders)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("before_repeat", ["nothing", "webhook"])
+@pytest.mark.parametrize(
+    "before_repeat",
+    [
+        pytest.param("nothing", marks=pytest.mark.exhaustive),
+        pytest.param("webhook", marks=pytest.mark.long),
+    ],
+)
 def test_a_refund_killed_on_its_way_and_repeated_gives_the_money_back_once(
     shop, tmp_path, before_repeat
 ):

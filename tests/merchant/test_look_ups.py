@@ -129,7 +129,8 @@ def busy_machine():
         yield
 
 
-@pytest.mark.exhaustive  # beside other tests the machine can be too busy; see also the clock's, below
+@pytest.mark.exhaustive
+@pytest.mark.alone  # beside other tests the machine can be too busy; see also the clock's, below
 @pytest.mark.parametrize("status", ["READY", "PAID"])
 def test_a_burst_on_a_busy_machine_is_not_taken_for_a_slow_portone(
     shop, portone, busy_machine, status

@@ -72,7 +72,7 @@ def sent_through(page):
     return next(each["pgProvider"] for each in channels if each["key"] == key)
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", PGS)
 def test_each_pg_is_paid_through_each_window_that_it_has(visit_pg, name):
     pg = PGS[name]

@@ -146,7 +146,7 @@ def test_a_list_of_more_than_one_page_is_read_to_its_end(shop, portone, clock):
     assert all(search["page"]["size"] <= 1_000 for search in portone.asked("list"))
 
 
-@pytest.mark.long
+@pytest.mark.exhaustive
 def test_a_list_that_is_longer_than_its_pages_reach_is_read_to_its_end(shop, portone, clock):
     """(number + 1) × size is at most 60,000: what comes after it is had by another range of time
     only.

@@ -158,9 +158,15 @@ def authenticate(page):
     expect(page.locator("[name=secret]")).to_be_focused()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("states", [shop, sandbox])
-@pytest.mark.parametrize(("scheme", "locale"), [("light", "ko-KR"), ("dark", "en-US")])
+@pytest.mark.parametrize(
+    ("scheme", "locale", "states"),
+    [
+        pytest.param("light", "ko-KR", shop, marks=pytest.mark.long),
+        pytest.param("dark", "en-US", sandbox, marks=pytest.mark.long),
+        pytest.param("dark", "en-US", shop, marks=pytest.mark.exhaustive),
+        pytest.param("light", "ko-KR", sandbox, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_nothing_is_in_anybodys_way(site, new_context, scheme, locale, states):
     context = new_context(
         base_url=site.url,
