@@ -2,7 +2,7 @@
 
 Pure: `judge` reads the request and nothing else. What a page demands is refused before the window
 opens, where the page does not say what happens, too. What a PG cuts or ignores, advises, or allows
-by contract only, is a warning.
+by contract only, is a warning; so is what pages differ on.
 """
 
 import json
@@ -102,6 +102,8 @@ def _holds(name: str, wanted: Any, params: Json, channel_type: str, device: str)
     months = card.get("installment", {}).get("monthOption", {})
     bypass = params.get("bypass", {})
     account = params.get("virtualAccount", {})
+    receipts = {"EASY_PAY": easy_pay, "TRANSFER": params.get("transfer", {})}
+    receipt: Json = receipts.get(str(params.get("payMethod"))) or {}
     seen: dict[str, Any] = {
         "channel": wanted == channel_type,
         "payMethod": params.get("payMethod") in _list(wanted),
@@ -117,6 +119,7 @@ def _holds(name: str, wanted: Any, params: Json, channel_type: str, device: str)
         "direct": wanted == _is_direct(params),
         "escrow": wanted == bool(params.get("isEscrow")),
         "fixedMonth": wanted == ("fixedMonth" in months),
+        "anonymousReceipt": wanted == (receipt.get("cashReceiptType") == "ANONYMOUS"),
         "cashReceiptType": wanted == ("cashReceiptType" in account),
         "productsPresent": wanted == bool(params.get("products")),
         "emailGiven": wanted == ("email" in params.get("customer", {})),

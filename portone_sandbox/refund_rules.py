@@ -34,14 +34,14 @@ def _unfit_account(record: Payment, body: CancelBody, refund: Refund) -> SdkFail
         return None
     if "refundAccount" not in body:
         return NO_REFUND_ACCOUNT
-    for field in refund.get("accountFields", []):
+    for field in refund.get("accountFields", {}):
         if field not in body["refundAccount"]:
             return account_field(field)
     return None
 
 
 def _unfit_part(record: Payment, refund: Refund) -> SdkFailure | None:
-    whole_only = [METHOD_TYPES[each] for each in refund.get("wholeOnly", [])]
+    whole_only = [METHOD_TYPES[each] for each in refund.get("wholeOnly", {})]
     if record["method"]["type"] in whole_only:
         return NO_PARTS
     earlier = [each for each in record.get("cancellations", []) if each["status"] == "SUCCEEDED"]
