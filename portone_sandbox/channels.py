@@ -36,13 +36,14 @@ class Check(_Check, total=False):
 class Refund(TypedDict, total=False):
     """wholeOnly: payMethods without partial cancellation. partsAtMost: how many there may be.
 
-    accountFields: what `refundAccount` needs besides. Both with their source: "page" for the PG's
-    own, or one of the file's "pages".
+    accountFields, fields: what `refundAccount` and the body need besides. Each name has its source:
+    "page" for the PG's own, or one of the file's "pages".
     """
 
     wholeOnly: dict[str, str]
     partsAtMost: int
     accountFields: dict[str, str]
+    fields: dict[str, str]
 
 
 class _Pg(TypedDict):

@@ -919,6 +919,24 @@ def test_smartro_asks_whose_refund_account_it_is(base):
     assert post_cancel(base, {"reason": "x", "refundAccount": account}).status_code == 200
 
 
+def test_triple_a_asks_where_the_buyer_reads_of_the_refund(base, portone):
+    request = changed(passing("TRIPLE_A", "CARD"), {"customer.phoneNumber": "+821012345678"})
+    choose(base, open_it(base, request).json()["url"], "approve")
+    refused = post_cancel(base, {"reason": "x"})
+    assert (refused.status_code, refused.json()["type"]) == (502, "PG_PROVIDER")
+    assert "refundEmail" in refused.json()["pgMessage"]
+    assert requests.post(f"{base}/control/payments/payment1/cancel", json={"amount": 1}).ok
+    assert post_cancel(base, {"reason": "x", "refundEmail": "buyer@example.com"}).ok
+
+
+def test_triple_a_takes_off_postage_of_products_only(base):
+    changes = {"customer.phoneNumber": "+821012345678"}
+    for name in ("shipping_cost", "shipping_discount", "tax_cost"):
+        more = {**changes, "bypass": {"triple_a": {name: 1}}}
+        answer = open_it(base, changed(passing("TRIPLE_A", "CARD"), more))
+        assert answer.status_code == 400 and f"triple_a.{name}" in answer.json()["message"]
+
+
 def test_the_console_can_refund_an_account_of_every_pg(base, portone):
     pay_through(base, "SMARTRO_V2", "VIRTUAL_ACCOUNT")
     requests.post(f"{base}/control/payments/payment1/cancel", timeout=10)
