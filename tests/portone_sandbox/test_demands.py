@@ -619,6 +619,27 @@ def test_a_name_in_two_parts_is_a_name(base, pg, device, more):
     assert open_it(base, changed(passing(pg, "CARD"), names), device).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("agent", "status"),
+    [
+        (PHONE, 400),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605.1 Mobile/15E148", 200),
+        (
+            "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+            200,
+        ),
+    ],
+)
+def test_galaxia_takes_an_app_scheme_inside_an_app(base, agent, status):
+    """Its page wants one there, and none from a phone's browser."""
+    request = changed(passing("GALAXIA", "CARD"), {"appScheme": "shop://"})
+    body = {"request": request, "windowType": "REDIRECTION", "page": ""}
+    answer = requests.post(
+        f"{base}/checkout/", json=body, headers={"User-Agent": agent}, timeout=10
+    )
+    assert answer.status_code == status, answer.text
+
+
 def test_a_long_name_in_two_parts_is_too_long(base):
     names = {"customer.fullName": None, "customer.firstName": "가" * 9, "customer.lastName": "나"}
     answer = open_it(base, changed(passing("INICIS_V2", "CARD"), names))
