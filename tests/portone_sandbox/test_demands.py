@@ -468,10 +468,18 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"orderName": "신발, 양말"}, "orderName", SDK),
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"orderName": "  "}, "orderName", SDK),
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"payMethod": "CARD"}, "payMethod", PAGES + "tosspay-v2"),
-    ("TOSSPAYMENTS", "EASY_PAY", "pc", {**PAYPAL, "customer.email": None}, "customer.email", PAGES),
+    (
+        "TOSSPAYMENTS",
+        "EASY_PAY",
+        "pc",
+        {**PAYPAL, "customer.email": None},
+        "customer.email",
+        PAGES + "tosspayments",
+    ),
     *(
-        (pg, "CARD", "pc", direct("TOSS_BANK", fixedMonth=0), "card.cardCompany", PAGES)
+        (pg, "CARD", "pc", direct("TOSS_BANK", fixedMonth=0), "card.cardCompany", page)
         for pg in ("INICIS_V2", "NICE_V2", "KPN", "WELCOME")
+        for page in [PAGES + pg.lower().replace("_", "-")]
     ),
     ("KPN", "CARD", "pc", direct("JEJU_CARD"), "card.cardCompany", PAGES + "kpn"),
     (
@@ -510,7 +518,14 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
         PAGES + "nice-v2",
     ),
     *(
-        ("SMARTRO_V2", "TRANSFER", "pc", changes, "transfer.customerIdentifier", PAGES)
+        (
+            "SMARTRO_V2",
+            "TRANSFER",
+            "pc",
+            changes,
+            "transfer.customerIdentifier",
+            PAGES + "smartro-v2",
+        )
         for changes in (
             receipt("transfer", "PERSONAL"),
             receipt("transfer", "ANONYMOUS", BUYER_NUMBER),
@@ -526,7 +541,14 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
         )
     ),
     *(
-        ("KSNET", "CARD", "pc", {**direct(name), "storeDetails": STORE}, "bypass.ksnet.url", PAGES)
+        (
+            "KSNET",
+            "CARD",
+            "pc",
+            {**direct(name), "storeDetails": STORE},
+            "bypass.ksnet.url",
+            PAGES + "ksnet",
+        )
         for name in ("WOORI_CARD", "HANA_CARD", "NH_CARD", "SAMSUNG_CARD", "HYUNDAI_CARD")
         + ("LOTTE_CARD", "SHINHAN_CARD", "CITI_CARD")
     ),
@@ -551,7 +573,7 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
         "virtualAccount.accountExpiry",
         PAGES + "smartro-v2",
     ),
-    ("PAYLETTER_GLOBAL", "CARD", "pc", {"currency": "EUR"}, "currency", PAGES),
+    ("PAYLETTER_GLOBAL", "CARD", "pc", {"currency": "EUR"}, "currency", PAGES + "payletter-global"),
     (
         "KCP_V2",
         "GIFT_CERTIFICATE",
@@ -728,8 +750,8 @@ def test_what_the_pg_fails_ends_as_a_failed_payment(base, portone, pg, pay_metho
             [],
         ),
         *(
-            (pg, "TRANSFER", receipt("transfer", "PERSONAL"), ["transfer.cashReceiptType"])
-            for pg in ("INICIS_V2", "WELCOME", "KCP_V2", "KSNET")
+            (pg, "TRANSFER", receipt("transfer", "PERSONAL"), [*more, "transfer.cashReceiptType"])
+            for pg, *more in (["INICIS_V2"], ["WELCOME"], ["KCP_V2"], ["KSNET", "payMethod"])
         ),
         *(
             (
@@ -770,6 +792,7 @@ def test_what_the_pg_fails_ends_as_a_failed_payment(base, portone, pg, pay_metho
             ["card.installment.monthOption.availableMonthList"],
         ),
         ("KSNET", "CARD", {"taxFreeAmount": 1000}, []),
+        ("KSNET", "TRANSFER", {}, ["payMethod"]),
         ("KSNET", "VIRTUAL_ACCOUNT", {"taxFreeAmount": 1000}, ["taxFreeAmount"]),
         (
             "KAKAOPAY",
