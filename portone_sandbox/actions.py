@@ -36,7 +36,11 @@ def _close(payments: Payments, db: Database, payment_id: str, body: Json) -> Pay
 
 def _cancel(payments: Payments, db: Database, payment_id: str, body: Json) -> Payment:
     """Refunds as the merchant's staff would in PortOne's console. body: as the REST API's."""
-    defaults = {"reason": "관리자 콘솔에서 취소", "refundAccount": REFUND_ACCOUNT}
+    defaults = {
+        "reason": "관리자 콘솔에서 취소",
+        "refundAccount": REFUND_ACCOUNT,
+        "refundEmail": "buyer@example.com",  # required at Triple-A
+    }
     return payments.cancel(db, payment_id, {**defaults, **body}, "CONSOLE")
 
 

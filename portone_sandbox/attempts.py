@@ -38,8 +38,7 @@ class Attempts:
         merchant_origin: where the result may be posted to, or "*". RequestError when this payment
         must not have a window, or the channel's PG refuses the request.
         """
-        device = "mobile" if buyer["platformType"] == "MOBILE" else "pc"
-        params, warnings, failure = demands.judge(params, device)
+        params, warnings, failure = demands.judge(params, demands.device_of(buyer))
         payment_id = params["paymentId"]
         earlier = db.find_payment(payment_id)
         _refuse_second_payment(earlier)

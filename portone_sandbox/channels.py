@@ -36,13 +36,14 @@ class Check(_Check, total=False):
 class Refund(TypedDict, total=False):
     """wholeOnly: payMethods without partial cancellation. partsAtMost: how many there may be.
 
-    accountFields: what `refundAccount` needs besides.
+    accountFields, fields: what `refundAccount` and the body need besides. Each name has its source:
+    "page" for the PG's own, or one of the file's "pages".
     """
 
-    wholeOnly: list[str]
+    wholeOnly: dict[str, str]
     partsAtMost: int
-    accountFields: list[str]
-    source: str
+    accountFields: dict[str, str]
+    fields: dict[str, str]
 
 
 class _Pg(TypedDict):

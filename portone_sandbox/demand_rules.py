@@ -21,8 +21,8 @@ ALIASES = {
 
 def given_values(params: Json, path: str) -> list[Any]:
     """The values of the path, one for each element where it has "[]"; None is left out."""
-    if path == "customer.name":
-        return [_name(params.get("customer", {}))]
+    if path in ("customer.name", "customer.fullName"):
+        return [full_name(params.get("customer", {}))]
     for alias in ALIASES.get(path, (path,)):
         values = _walk(params, alias.split("."))
         if any(value is not None for value in values):
@@ -30,10 +30,13 @@ def given_values(params: Json, path: str) -> list[Any]:
     return values
 
 
-def _name(customer: Json) -> str | None:
-    both = customer.get("firstName") and customer.get("lastName")
-    name: str | None = customer.get("fullName") or (both and f"{customer['lastName']} {both}")
-    return name
+def full_name(customer: Json) -> str | None:
+    """fullName, or the two names in its place, which PortOne puts together so.
+
+    Source: https://developers.portone.io/sdk/ko/v2-sdk/payment-request
+    """
+    names = [customer.get("lastName"), customer.get("firstName")]
+    return customer.get("fullName") or (" ".join(map(str, names)) if all(names) else None)
 
 
 def _walk(value: Any, names: list[str]) -> list[Any]:
@@ -121,10 +124,20 @@ def _below(value: Any, check: Check, params: Json) -> bool:
     return bool(value is not None and value < check["value"])
 
 
+def _above(value: Any, check: Check, params: Json) -> bool:
+    return bool(value is not None and value > check["value"])
+
+
 def _too_far(value: Any, check: Check, params: Json) -> bool:
     """value: of accountExpiry."""
     now = datetime.now(timezone.utc)
     return bool(value and deadline(value, now) - now > timedelta(hours=check["value"]))
+
+
+def _past(value: Any, check: Check, params: Json) -> bool:
+    """value: of accountExpiry."""
+    now = datetime.now(timezone.utc)
+    return bool(value and deadline(value, now) <= now)
 
 
 def _outside_days(value: Any, check: Check, params: Json) -> bool:
@@ -171,7 +184,8 @@ def _other_sum(value: Any, check: Check, params: Json) -> bool:
 
 
 def _other_receipt(value: Any, check: Check, params: Json) -> bool:
-    type = params.get("virtualAccount", {}).get("cashReceiptType")
+    section = check["path"].partition(".")[0]
+    type = params.get(section, {}).get("cashReceiptType")
     return type is not None and (type == "ANONYMOUS") != (value is None)
 
 
@@ -199,7 +213,9 @@ RULES: dict[str, Callable[[Any, Check, Json], bool]] = {
     "digitsOnly": _not_digits,
     "notBlank": _blank,
     "min": _below,
+    "max": _above,
     "maxHours": _too_far,
+    "future": _past,
     "rangeDays": _outside_days,
     "maxMinutes": _too_many_minutes,
     "maxItems": _too_many,

@@ -2,7 +2,7 @@
 
 Pure: `judge` reads the request and nothing else. What a page demands is refused before the window
 opens, where the page does not say what happens, too. What a PG cuts or ignores, advises, or allows
-by contract only, is a warning.
+by contract only, is a warning; so is what pages differ on.
 """
 
 import json
@@ -14,7 +14,7 @@ from . import channels, failures
 from .channels import Check, Pg
 from .demand_rules import RULES, given_values
 from .demand_texts import quotation, sentence
-from .documents import Channel, Json, SdkFailure, Warning
+from .documents import Channel, Json, Origin, SdkFailure, Warning
 from .errors import RequestError
 from .request_documents import PaymentRequest
 
@@ -33,8 +33,16 @@ class Verdict(NamedTuple):
     failure: SdkFailure | None
 
 
+def device_of(buyer: Origin) -> str:
+    """What it is: pc, mobile_web (a phone's browser), or mobile (a page inside an app)."""
+    if buyer["platformType"] != "MOBILE":
+        return "pc"
+    agent = buyer["userAgent"]
+    return "mobile_web" if "Safari/" in agent and "; wv)" not in agent else "mobile"
+
+
 def judge(params: PaymentRequest, device: str) -> Verdict:
-    """What the channel's PG makes of the request. device: "pc" or "mobile".
+    """What the channel's PG makes of the request. device: as device_of() names it.
 
     RequestError names each parameter that the PG refuses, what it wants and the page that says so.
     """
@@ -88,7 +96,7 @@ def _broken(
 def applies(check: Check, params: Json, channel_type: str, device: str) -> bool:
     """Whether the check is of this request. channel_type: TEST or LIVE."""
     if check["path"].startswith("windowType."):
-        return check["path"] == f"windowType.{device}"
+        return check["path"] == f"windowType.{device.removesuffix('_web')}"
     when = check.get("when", {})
     return all(_holds(name, wanted, params, channel_type, device) for name, wanted in when.items())
 
@@ -102,6 +110,8 @@ def _holds(name: str, wanted: Any, params: Json, channel_type: str, device: str)
     months = card.get("installment", {}).get("monthOption", {})
     bypass = params.get("bypass", {})
     account = params.get("virtualAccount", {})
+    receipts = {"EASY_PAY": easy_pay, "TRANSFER": params.get("transfer", {})}
+    receipt: Json = receipts.get(str(params.get("payMethod"))) or {}
     seen: dict[str, Any] = {
         "channel": wanted == channel_type,
         "payMethod": params.get("payMethod") in _list(wanted),
@@ -113,10 +123,11 @@ def _holds(name: str, wanted: Any, params: Json, channel_type: str, device: str)
             set(_list(easy_pay.get("availablePayMethods"))) & set(_list(wanted))
         ),
         "cardCompany": card.get("cardCompany") in _list(wanted),
-        "device": wanted in (device, f"{device}_web"),
+        "device": wanted in (device, device.removesuffix("_web")),
         "direct": wanted == _is_direct(params),
         "escrow": wanted == bool(params.get("isEscrow")),
         "fixedMonth": wanted == ("fixedMonth" in months),
+        "anonymousReceipt": wanted == (receipt.get("cashReceiptType") == "ANONYMOUS"),
         "cashReceiptType": wanted == ("cashReceiptType" in account),
         "productsPresent": wanted == bool(params.get("products")),
         "emailGiven": wanted == ("email" in params.get("customer", {})),
@@ -156,7 +167,7 @@ def _other_device(
     params: PaymentRequest, pg: Pg, channel: Channel, device: str
 ) -> Iterator[Warning]:
     """A window form that the PG refuses on the other kind of device."""
-    other = "pc" if device == "mobile" else "mobile"
+    other = "mobile" if device == "pc" else "pc"
     asked = cast(Json, params).get("windowType", {}).get(other)
     for check in pg["checks"]:
         if check["path"] == f"windowType.{other}" and asked and asked not in check["value"]:

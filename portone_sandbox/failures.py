@@ -34,9 +34,9 @@ NO_PARTS = _pg_failure("NOT_ALLOWED_PARTIAL_REFUND", "부분 환불이 불가합
 TOO_MANY_PARTS = _pg_failure("NOT_ALLOWED_PARTIAL_REFUND", "부분 환불 횟수를 초과했습니다.")
 
 
-def account_field(name: str) -> SdkFailure:
-    """A refund account that lacks what this PG needs. The code is the sandbox's own."""
-    return _pg_failure("INVALID_REFUND_ACCOUNT", f"refundAccount.{name} 값이 필요합니다.")
+def refund_field(name: str) -> SdkFailure:
+    """A cancellation that lacks what this PG needs. The code is the sandbox's own."""
+    return _pg_failure("INVALID_REFUND_ACCOUNT", f"{name} 값이 필요합니다.")
 
 
 def demanded(message: str) -> SdkFailure:

@@ -191,7 +191,11 @@ def _mistakes(params: PaymentRequest) -> Iterator[str]:
     """One message for each value that is wrong although it has the right type."""
     yield from _mistaken_amounts(params)
     yield from _mistaken_urls(params)
-    email = params.get("customer", {}).get("email", "a@b")
+    customer = params.get("customer", {})
+    if ("firstName" in customer) != ("lastName" in customer):
+        # https://developers.portone.io/opi/ko/quick-guide/payment?v=v2
+        yield "customer.firstName and customer.lastName must be given together."
+    email = customer.get("email", "a@b")
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         yield "customer.email must be an e-mail address."
     interval = params.get("offerPeriod", {}).get("interval", "1d")

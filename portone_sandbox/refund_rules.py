@@ -5,7 +5,7 @@ from .bodies import CancelBody
 from .channels import Refund
 from .documents import Payment, SdkFailure
 from .errors import pg_refusal
-from .failures import NO_PARTS, NO_REFUND_ACCOUNT, TOO_MANY_PARTS, account_field
+from .failures import NO_PARTS, NO_REFUND_ACCOUNT, TOO_MANY_PARTS, refund_field
 from .methods import METHOD_TYPES
 
 
@@ -15,7 +15,7 @@ def check(record: Payment, body: CancelBody, is_partial: bool) -> None:
     is_partial: something of the payment is left, or was cancelled before.
     """
     refund = channels.pg_of(record["channel"])["refund"]
-    failure = _unfit_account(record, body, refund)
+    failure = _unfit_account(record, body, refund) or _lacking_field(body, refund)
     if is_partial:
         failure = failure or _unfit_part(record, refund)
     if failure:
@@ -34,14 +34,19 @@ def _unfit_account(record: Payment, body: CancelBody, refund: Refund) -> SdkFail
         return None
     if "refundAccount" not in body:
         return NO_REFUND_ACCOUNT
-    for field in refund.get("accountFields", []):
+    for field in refund.get("accountFields", {}):
         if field not in body["refundAccount"]:
-            return account_field(field)
+            return refund_field(f"refundAccount.{field}")
     return None
 
 
+def _lacking_field(body: CancelBody, refund: Refund) -> SdkFailure | None:
+    lacking = [field for field in refund.get("fields", {}) if field not in body]
+    return refund_field(lacking[0]) if lacking else None
+
+
 def _unfit_part(record: Payment, refund: Refund) -> SdkFailure | None:
-    whole_only = [METHOD_TYPES[each] for each in refund.get("wholeOnly", [])]
+    whole_only = [METHOD_TYPES[each] for each in refund.get("wholeOnly", {})]
     if record["method"]["type"] in whole_only:
         return NO_PARTS
     earlier = [each for each in record.get("cancellations", []) if each["status"] == "SUCCEEDED"]

@@ -91,11 +91,12 @@ class Tab:
         for page in self.context.pages:
             if page != self.page:
                 page.close()
-        self.page.unroute_all()
-        self.context.unroute_all()
         if self.page.url.startswith("http"):
             self.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+        # Before the routes: a request that a test holds would be answered, and lead the page away.
         self.page.goto("about:blank")
+        self.page.unroute_all()
+        self.context.unroute_all()
         self.context.clear_cookies()
 
 

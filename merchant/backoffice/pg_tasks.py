@@ -46,15 +46,15 @@ PGS = {
     "KCP_V2": PgTasks(
         f"register {NOTICE}/kcp-v2 at partner.kcp.co.kr, 기술관리센터 > 웹훅(Webhook) 관리 >"
         " 웹훅URL 설정: UTF-8",
-        "refunds of virtual accounts, partial refunds of MOBILE, tax-free goods, USD, a site code"
-        " for each easy pay; the PG-API certificate lasts 5 years",
+        "refunds of virtual accounts, partial refunds of MOBILE, tax-free goods, USD, escrow, a"
+        " site code for each easy pay; the PG-API certificate lasts 5 years",
     ),
     "SMARTRO_V2": PgTasks(
         f"register {NOTICE}/smartro-v2 at www.smilebiz.co.kr, 가맹점정보 > 기본정보 >"
         " 결제 데이터 통보, for both 가상계좌 and 환불: 신통보, UTF-8, resend 5 times after"
         " 1 minute",
-        "refunds of virtual accounts (with the holder's phone number), EASY_PAY, instalments,"
-        " escrow",
+        "refunds of virtual accounts (with the holder's phone number), EASY_PAY, tax-free goods,"
+        " instalments, card points, escrow",
     ),
     "KPN": PgTasks(
         f"ask KPN's sales person to set {NOTICE}/kpn/virtual-account as 백노티 URL",
@@ -63,13 +63,18 @@ PGS = {
     ),
     "KSNET": PgTasks(
         "nothing to register: it is set by itself for MIDs that PortOne issued",
-        "refunds of virtual accounts (from 06:00 to 23:00), EASY_PAY, escrow",
+        "a mixed-tax MID (복합과세), deposit deadlines and refunds of virtual accounts (from 06:00"
+        " to 23:00), MOBILE (its kind of goods), EASY_PAY, instalments, escrow",
     ),
     "WELCOME": PgTasks(
         f"ask PortOne whether {NOTICE}/welcome is to be registered: its page names it for V1 only",
-        "refunds of virtual accounts, tax-free goods, direct windows of cards and easy pay, escrow",
+        "refunds of virtual accounts, EASY_PAY, MOBILE (its kind of goods), tax-free goods,"
+        " instalments, card points, escrow",
     ),
-    "GALAXIA": PgTasks("ask PortOne which address is to be registered: its page does not say"),
+    "GALAXIA": PgTasks(
+        "ask PortOne which address is to be registered: its page does not say",
+        "refunds of virtual accounts",
+    ),
     "KAKAOPAY": PgTasks(None, "custom_message"),
     "NAVERPAY": PgTasks(None, "Naver's review before the shop opens, useCfmYmdt, payReferrer"),
     "TOSSPAY_V2": PgTasks(),

@@ -21,6 +21,7 @@ QUICK_GUIDE = "https://developers.portone.io/opi/ko/quick-guide/payment"
 SDK = "https://developers.portone.io/sdk/ko/v2-sdk/payment-request"
 TYPES = "https://www.npmjs.com/package/@portone/browser-sdk"
 MINIMUMS = "https://help.portone.io/content/pg-max-min-amount"
+NOTE = "https://developers.portone.io/release-notes/api-sdk/2024-01-30"
 
 BUYER = {
     "customerId": "buyer1",
@@ -45,6 +46,29 @@ def wallet(provider, **more):
     return {"easyPay": {"easyPayProvider": provider, **more}}
 
 
+def direct(company, **installment):
+    """The company's own page instead of the PG's window."""
+    card = {"cardCompany": company}
+    return {"card": {**card, "installment": {"monthOption": installment}} if installment else card}
+
+
+def receipt(section, type, identifier=None):
+    given = {"cashReceiptType": type, "customerIdentifier": identifier}
+    return {section: {name: value for name, value in given.items() if value}}
+
+
+BUYER_NUMBER = "01012345678"
+FREE = {"freeInstallmentPlans": [{"cardCompany": "BC_CARD", "months": [3]}]}
+THREE, UP_TO = ({"monthOption": each} for each in ({"fixedMonth": 3}, {"availableMonthList": [3]}))
+NICE_BANK = {"bypass": {"nice_v2": {"DirectShowOpt": "BANK"}}}
+KSNET_PHONE = {"bypass": {"ksnet": {"tcode": "skt"}}}
+KSNET_URL = {"bypass": {"ksnet": {"url": "https://shop.test"}}}
+PAYPAL = {
+    **wallet("PAYPAL"),
+    "currency": "USD",
+    "country": "US",
+    "bypass": {"tosspayments": {"paypal": {"setTransactionContext": {"a": "b"}}}},
+}
 KCP_BUYER = {"bypass": {"kcp_v2": {"shop_user_id": "buyer1"}}}
 KSNET_WALLET = {"bypass": {"ksnet": {"easyPayDirect": True}}, "storeDetails": STORE, **MOBILE}
 ITEM = {
@@ -94,13 +118,13 @@ def passing(pg, pay_method):
         "payMethod": pay_method,
         "customer": copy.deepcopy(BUYER),
         "redirectUrl": "https://shop.test/back",
-        **copy.deepcopy(PASSES[pg][pay_method]),
+        **copy.deepcopy(PASSES.get(pg, {}).get(pay_method, {})),
     }
 
 
 def changed(request, changes):
     """changes: {path: value}; None leaves the parameter out."""
-    for path, value in changes.items():
+    for path, value in copy.deepcopy(changes).items():
         *places, name = path.split(".")
         holder = request
         for place in places:
@@ -183,7 +207,7 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
         "pc",
         {"easyPay": None},
         "easyPay.easyPayProvider",
-        PAGES + "tosspayments",
+        NOTE,
     ),
     (
         "TOSSPAYMENTS",
@@ -207,7 +231,7 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
         "pc",
         {"virtualAccount.accountExpiry": {"validHours": 2161}},
         "virtualAccount.accountExpiry",
-        PAGES + "tosspayments",
+        SDK,
     ),
     ("TOSSPAYMENTS", "MOBILE", "pc", {"productType": None}, "productType", QUICK_GUIDE),
     (
@@ -444,6 +468,120 @@ REFUSED = [  # PG, payMethod, device, what is changed, the parameter that is nam
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"orderName": "신발, 양말"}, "orderName", SDK),
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"orderName": "  "}, "orderName", SDK),
     ("TOSSPAY_V2", "EASY_PAY", "pc", {"payMethod": "CARD"}, "payMethod", PAGES + "tosspay-v2"),
+    (
+        "TOSSPAYMENTS",
+        "EASY_PAY",
+        "pc",
+        {**PAYPAL, "customer.email": None},
+        "customer.email",
+        PAGES + "tosspayments",
+    ),
+    *(
+        (pg, "CARD", "pc", direct("TOSS_BANK", fixedMonth=0), "card.cardCompany", page)
+        for pg in ("INICIS_V2", "NICE_V2", "KPN", "WELCOME")
+        for page in [PAGES + pg.lower().replace("_", "-")]
+    ),
+    ("KPN", "CARD", "pc", direct("JEJU_CARD"), "card.cardCompany", PAGES + "kpn"),
+    (
+        "SMARTRO_V2",
+        "CARD",
+        "mobile",
+        direct("KAKAO_BANK", fixedMonth=0),
+        "card.cardCompany",
+        PAGES + "smartro-v2",
+    ),
+    *(
+        ("NICE_V2", "EASY_PAY", "pc", wallet(name, availablePayMethods=methods), path, QUICK_GUIDE)
+        for path in ["easyPay.availablePayMethods"]
+        for name, methods in (("SSGPAY", ["CARD"]), ("SSGPAY", ["MONEY"]))
+    ),
+    *(
+        ("NICE_V2", "EASY_PAY", "pc", wallet(name, availablePayMethods=["TRANSFER"]), path, SDK)
+        for path in ["easyPay.availablePayMethods"]
+        for name in ("NAVERPAY", "TOSSPAY")
+    ),
+    (
+        "NICE_V2",
+        "TRANSFER",
+        "pc",
+        {"transfer": {"customerIdentifier": BUYER_NUMBER}},
+        "transfer.customerIdentifier",
+        PAGES + "nice-v2",
+    ),
+    ("NICE_V2", "TRANSFER", "pc", NICE_BANK, "transfer.cashReceiptType", PAGES + "nice-v2"),
+    (
+        "NICE_V2",
+        "TRANSFER",
+        "pc",
+        {**NICE_BANK, **receipt("transfer", "PERSONAL")},
+        "transfer.customerIdentifier",
+        PAGES + "nice-v2",
+    ),
+    *(
+        (
+            "SMARTRO_V2",
+            "TRANSFER",
+            "pc",
+            changes,
+            "transfer.customerIdentifier",
+            PAGES + "smartro-v2",
+        )
+        for changes in (
+            receipt("transfer", "PERSONAL"),
+            receipt("transfer", "ANONYMOUS", BUYER_NUMBER),
+            {"isEscrow": True, "transfer": {"customerIdentifier": BUYER_NUMBER}},
+        )
+    ),
+    *(
+        ("KSNET", "CARD", "mobile", {**direct(name), **more}, path, PAGES + "ksnet")
+        for name in ("BC_CARD", "SUHYUP_CARD", "JEONBUK_CARD", "GWANGJU_CARD", "KAKAO_BANK")
+        for more, path in (
+            ({}, "bypass.ksnet.tcode"),
+            ({**KSNET_PHONE, "customer.phoneNumber": None}, "customer.phoneNumber"),
+        )
+    ),
+    *(
+        (
+            "KSNET",
+            "CARD",
+            "pc",
+            {**direct(name), "storeDetails": STORE},
+            "bypass.ksnet.url",
+            PAGES + "ksnet",
+        )
+        for name in ("WOORI_CARD", "HANA_CARD", "NH_CARD", "SAMSUNG_CARD", "HYUNDAI_CARD")
+        + ("LOTTE_CARD", "SHINHAN_CARD", "CITI_CARD")
+    ),
+    *(
+        (
+            "KSNET",
+            "CARD",
+            "pc",
+            {**direct(name), **KSNET_URL, "storeDetails": STORE, f"storeDetails.{field}": None},
+            f"storeDetails.{field}",
+            PAGES + "ksnet",
+        )
+        for name in ("KOOKMIN_CARD", "SHINHAN_CARD")
+        for field in ("businessName", "businessRegistrationNumber")
+    ),
+    ("WELCOME", "EASY_PAY", "pc", {"totalAmount": 999}, "totalAmount", PAGES + "welcome"),
+    (
+        "SMARTRO_V2",
+        "VIRTUAL_ACCOUNT",
+        "pc",
+        {"virtualAccount.accountExpiry": {"dueDate": "2020-01-01"}},
+        "virtualAccount.accountExpiry",
+        PAGES + "smartro-v2",
+    ),
+    ("PAYLETTER_GLOBAL", "CARD", "pc", {"currency": "EUR"}, "currency", PAGES + "payletter-global"),
+    (
+        "KCP_V2",
+        "GIFT_CERTIFICATE",
+        "pc",
+        {"giftCertificate.giftCertificateType": "SMART_MUNSANG"},
+        "giftCertificate.giftCertificateType",
+        PAGES + "kcp-v2",
+    ),
 ]
 
 
@@ -456,6 +594,94 @@ def test_what_lacks_one_thing_is_refused_before_the_window(
     message = answer.json()["message"]
     assert message.startswith(f"{pg}: {named}") and page in message
     assert requests.get(f"{base}/control/payments/payment1/warnings", timeout=10).status_code == 404
+
+
+TAKEN = [  # what a demand does not reach
+    ("TOSSPAYMENTS", "EASY_PAY", "pc", PAYPAL),
+    ("INICIS_V2", "CARD", "pc", direct("BC_CARD")),
+    ("INICIS_V2", "TRANSFER", "pc", direct("TOSS_BANK")),
+    ("NICE_V2", "EASY_PAY", "pc", wallet("SSGPAY")),
+    ("NICE_V2", "TRANSFER", "pc", {**NICE_BANK, **receipt("transfer", "PERSONAL", BUYER_NUMBER)}),
+    ("NICE_V2", "TRANSFER", "pc", {**NICE_BANK, **receipt("transfer", "ANONYMOUS")}),
+    (
+        "NICE_V2",
+        "EASY_PAY",
+        "pc",
+        wallet("NAVERPAY", availablePayMethods=["CHARGE"], cashReceiptType="ANONYMOUS"),
+    ),
+    ("SMARTRO_V2", "TRANSFER", "pc", receipt("transfer", "PERSONAL", BUYER_NUMBER)),
+    ("SMARTRO_V2", "TRANSFER", "pc", receipt("transfer", "ANONYMOUS")),
+    ("SMARTRO_V2", "CARD", "pc", direct("KAKAO_BANK", fixedMonth=0)),
+    ("KSNET", "CARD", "pc", direct("BC_CARD")),
+    ("KSNET", "CARD", "mobile", {**direct("BC_CARD"), **KSNET_PHONE}),
+    ("KSNET", "CARD", "pc", {**direct("SHINHAN_CARD"), **KSNET_URL, "storeDetails": STORE}),
+    ("KSNET", "CARD", "pc", {**direct("KOOKMIN_CARD"), "storeDetails": STORE}),
+    ("WELCOME", "EASY_PAY", "pc", {"totalAmount": 1000}),
+]
+
+
+@pytest.mark.parametrize(("pg", "pay_method", "device", "changes"), TAKEN)
+def test_what_the_pg_takes_is_not_refused(base, pg, pay_method, device, changes):
+    answer = open_it(base, changed(passing(pg, pay_method), changes), device)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("pg", "device", "more"),
+    [("KSNET", "pc", {}), ("INICIS_V2", "pc", {}), ("KCP_V2", "mobile", 1)],
+)
+def test_a_name_in_two_parts_is_a_name(base, pg, device, more):
+    """PortOne puts them together where a PG wants a fullName."""
+    names = {"customer.fullName": None, "customer.firstName": "길동", "customer.lastName": "홍"}
+    if more:
+        names |= {
+            **direct("BC_CARD"),
+            "bypass": {"kcp_v2": {"shop_user_id": "a", "site_name": "b"}},
+        }
+    assert open_it(base, changed(passing(pg, "CARD"), names), device).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("agent", "status"),
+    [
+        (PHONE, 400),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605.1 Mobile/15E148", 200),
+        (
+            "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36",
+            200,
+        ),
+    ],
+)
+def test_galaxia_takes_an_app_scheme_inside_an_app(base, agent, status):
+    """Its page wants one there, and none from a phone's browser."""
+    request = changed(passing("GALAXIA", "CARD"), {"appScheme": "shop://"})
+    body = {"request": request, "windowType": "REDIRECTION", "page": ""}
+    answer = requests.post(
+        f"{base}/checkout/", json=body, headers={"User-Agent": agent}, timeout=10
+    )
+    assert answer.status_code == status, answer.text
+
+
+def test_a_long_name_in_two_parts_is_too_long(base):
+    names = {"customer.fullName": None, "customer.firstName": "가" * 9, "customer.lastName": "나"}
+    answer = open_it(base, changed(passing("INICIS_V2", "CARD"), names))
+    assert answer.status_code == 400 and "customer.fullName" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("pg", ["TOSSPAYMENTS", "NAVERPAY", "EXIMBAY_V2"])
+@pytest.mark.parametrize("given", ["firstName", "lastName"])
+def test_half_a_name_is_refused_at_every_pg(base, pg, given):
+    method = "EASY_PAY" if pg == "NAVERPAY" else "CARD"
+    answer = open_it(base, changed(passing(pg, method), {f"customer.{given}": "홍"}))
+    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest")
+    assert "customer.firstName" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("pg", ["INICIS_V2", "WELCOME"])
+def test_a_phone_shows_fewer_languages(base, pg):
+    request = changed(passing(pg, "CARD"), {"locale": "ZH_CN"})
+    assert open_it(base, request, "mobile").status_code == 200
+    assert [each["parameter"] for each in warnings(base)] == ["locale"]
 
 
 @pytest.mark.parametrize("pg", ["TOSSPAYMENTS", "KSNET", "GALAXIA"])
@@ -508,6 +734,100 @@ def test_what_the_pg_fails_ends_as_a_failed_payment(base, portone, pg, pay_metho
         ("SMARTRO_V2", "MOBILE", {}, ["productType"]),
         ("KAKAOPAY", "EASY_PAY", wallet("NAVERPAY"), ["easyPay.easyPayProvider"]),
         ("NAVERPAY", "EASY_PAY", {"orderName": "다른 이름"}, ["orderName"]),
+        ("INICIS_V2", "CARD", {"locale": "JA_JP"}, ["locale"]),
+        ("INICIS_V2", "CARD", {"locale": "ZH_CN"}, []),
+        ("WELCOME", "CARD", {"locale": "JA_JP"}, ["locale"]),
+        ("KCP_V2", "CARD", {"locale": "ZH_CN"}, ["locale"]),
+        ("KCP_V2", "CARD", {"locale": "EN_US"}, []),
+        ("KPN", "CARD", {"locale": "ZH_CN"}, ["locale"]),
+        ("SMARTRO_V2", "CARD", {"locale": "ZH_CN"}, ["locale"]),
+        ("INICIS_V2", "CARD", {"totalAmount": 999}, ["totalAmount"]),
+        ("INICIS_V2", "EASY_PAY", {"totalAmount": 999}, ["totalAmount"]),
+        (
+            "INICIS_V2",
+            "CARD",
+            {"totalAmount": 999, "bypass": {"inicis_v2": {"acceptmethod": ["below1000"]}}},
+            [],
+        ),
+        *(
+            (pg, "TRANSFER", receipt("transfer", "PERSONAL"), [*more, "transfer.cashReceiptType"])
+            for pg, *more in (["INICIS_V2"], ["WELCOME"], ["KCP_V2"], ["KSNET", "payMethod"])
+        ),
+        *(
+            (
+                pg,
+                "VIRTUAL_ACCOUNT",
+                {"virtualAccount.cashReceiptType": "PERSONAL"},
+                ["virtualAccount.cashReceiptType", *more],
+            )
+            for pg, *more in (["INICIS_V2"], ["WELCOME"], ["KCP_V2"])
+        ),
+        (
+            "NICE_V2",
+            "VIRTUAL_ACCOUNT",
+            {"virtualAccount.cashReceiptType": "PERSONAL"},
+            ["payMethod", "virtualAccount.cashReceiptType"],
+        ),
+        ("INICIS_V2", "TRANSFER", receipt("transfer", "ANONYMOUS"), []),
+        (
+            "INICIS_V2",
+            "VIRTUAL_ACCOUNT",
+            {"virtualAccount.availableBanks": ["SHINHAN_BANK"]},
+            ["virtualAccount.availableBanks"],
+        ),
+        ("KCP_V2", "VIRTUAL_ACCOUNT", {"virtualAccount.availableBanks": ["SHINHAN_BANK"]}, []),
+        ("KCP_V2", "EASY_PAY", wallet("NAVERPAY", availablePayMethods=["CARD"]), []),
+        (
+            "KCP_V2",
+            "EASY_PAY",
+            wallet("PAYCO", availablePayMethods=["CARD"]),
+            ["easyPay.availablePayMethods"],
+        ),
+        ("KCP_V2", "CARD", direct("K_BANK"), ["card.cardCompany"]),
+        ("KCP_V2", "CARD", direct("BC_CARD"), []),
+        (
+            "KPN",
+            "CARD",
+            {"card": {"installment": {"monthOption": {"availableMonthList": [3]}}}},
+            ["card.installment.monthOption.availableMonthList"],
+        ),
+        ("KSNET", "CARD", {"taxFreeAmount": 1000}, []),
+        ("KSNET", "TRANSFER", {}, ["payMethod"]),
+        ("KSNET", "VIRTUAL_ACCOUNT", {"taxFreeAmount": 1000}, ["taxFreeAmount"]),
+        (
+            "KAKAOPAY",
+            "EASY_PAY",
+            {"easyPay": {"installment": {"monthOption": {"availableMonthList": [3]}}}},
+            ["easyPay.installment.monthOption.availableMonthList"],
+        ),
+        *(
+            (
+                pg,
+                "EASY_PAY",
+                {f"easyPay.{name}": value for name, value in given.items()},
+                sorted([f"easyPay.installment.{path}", *more]),
+            )
+            for pg, provider, option, path, *more in (
+                ("NICE_V2", "LPAY", FREE, "freeInstallmentPlans", "payMethod"),
+                ("NICE_V2", "SSGPAY", THREE, "monthOption", "payMethod"),
+                ("NICE_V2", "KAKAOPAY", UP_TO, "monthOption.availableMonthList", "payMethod"),
+                ("KSNET", "KAKAOPAY", FREE, "freeInstallmentPlans"),
+                ("KSNET", "PAYCO", THREE, "monthOption"),
+                ("KAKAOPAY", None, FREE, "freeInstallmentPlans"),
+            )
+            for given in [
+                {
+                    "easyPayProvider": provider,
+                    "availablePayMethods": None,
+                    "installment": option,
+                }
+            ]
+        ),
+        ("KSNET", "EASY_PAY", {"easyPay.installment": THREE}, []),
+        ("KAKAOPAY", "EASY_PAY", {"totalAmount": 1_000_000}, []),
+        ("KAKAOPAY", "EASY_PAY", {"totalAmount": 1_000_001}, ["totalAmount"]),
+        ("INICIS_JP", "CARD", {"currency": "JPY", "paymentId": "order(1)"}, ["paymentId"]),
+        ("INICIS_JP", "CARD", {"currency": "JPY", "paymentId": "order-1"}, []),
     ],
 )
 def test_what_a_pg_ignores_or_advises_is_a_warning(base, pg, pay_method, changes, warned):
@@ -601,8 +921,19 @@ def pay_through(base, pg, pay_method):
         requests.post(f"{base}/control/payments/payment1/deposit", timeout=10)
 
 
+WITHOUT_PARTS = ["TOSSPAYMENTS", "NICE_V2", "SMARTRO_V2", "KPN", "KSNET", "WELCOME", "GALAXIA"]
+
+
+@pytest.mark.parametrize("pg", ["INICIS_V2", "KCP_V2"])
+def test_two_pgs_cancel_a_part_of_a_carriers_bill(base, portone, pg):
+    pay_through(base, pg, "MOBILE")
+    portone.cancel_payment(payment_id="payment1", reason="x", amount=100)
+    assert portone.get_payment(payment_id="payment1").amount.cancelled == 100
+
+
 @pytest.mark.parametrize(
-    ("pg", "pay_method"), [("TOSSPAYMENTS", "GIFT_CERTIFICATE"), ("KSNET", "MOBILE")]
+    ("pg", "pay_method"),
+    [("TOSSPAYMENTS", "GIFT_CERTIFICATE"), *((pg, "MOBILE") for pg in WITHOUT_PARTS)],
 )
 def test_what_is_cancelled_as_a_whole_only(base, portone, pg, pay_method):
     pay_through(base, pg, pay_method)
@@ -630,6 +961,24 @@ def test_smartro_asks_whose_refund_account_it_is(base):
     assert "holderPhoneNumber" in refused.json()["pgMessage"]
     account["holderPhoneNumber"] = "01012345678"
     assert post_cancel(base, {"reason": "x", "refundAccount": account}).status_code == 200
+
+
+def test_triple_a_asks_where_the_buyer_reads_of_the_refund(base, portone):
+    request = changed(passing("TRIPLE_A", "CARD"), {"customer.phoneNumber": "+821012345678"})
+    choose(base, open_it(base, request).json()["url"], "approve")
+    refused = post_cancel(base, {"reason": "x"})
+    assert (refused.status_code, refused.json()["type"]) == (502, "PG_PROVIDER")
+    assert "refundEmail" in refused.json()["pgMessage"]
+    assert requests.post(f"{base}/control/payments/payment1/cancel", json={"amount": 1}).ok
+    assert post_cancel(base, {"reason": "x", "refundEmail": "buyer@example.com"}).ok
+
+
+def test_triple_a_takes_off_postage_of_products_only(base):
+    changes = {"customer.phoneNumber": "+821012345678"}
+    for name in ("shipping_cost", "shipping_discount", "tax_cost"):
+        more = {**changes, "bypass": {"triple_a": {name: 1}}}
+        answer = open_it(base, changed(passing("TRIPLE_A", "CARD"), more))
+        assert answer.status_code == 400 and f"triple_a.{name}" in answer.json()["message"]
 
 
 def test_the_console_can_refund_an_account_of_every_pg(base, portone):

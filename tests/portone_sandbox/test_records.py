@@ -9,6 +9,7 @@ from portone_server_sdk import common
 from portone_server_sdk import payment as shapes
 
 from portone_sandbox import accounts, clock, enums, language, methods, records, virtual_accounts
+from portone_sandbox.channels import KEYS_BY_PG
 from portone_sandbox.errors import Refused
 from tests.portone_sandbox.client import SETTINGS, control, open_window, pay, payment_request
 
@@ -23,6 +24,15 @@ STATUSES = {
 }
 
 
+# The default channel's PG cancels a carrier's bill as a whole only; this one cancels a part.
+IN_PARTS = {
+    "MOBILE": {
+        "channelKey": KEYS_BY_PG["KCP_V2"],
+        "bypass": {"kcp_v2": {"shop_user_id": "c1"}},
+    }
+}
+
+
 def words(enum):
     """Of an enum of the SDK, which is a Union of a Literal and str."""
     return set(get_args(get_args(enum)[0]))
@@ -31,9 +41,10 @@ def words(enum):
 @pytest.mark.parametrize("pay_method", METHODS)
 @pytest.mark.parametrize("steps", [["pend", "approve", "part", "cancel"], ["pend", "decline"]])
 def test_every_status_of_every_method_is_read_strictly(base, portone, pay_method, steps):
-    open_window(base, payMethod=pay_method)
+    request = {"payMethod": pay_method, **IN_PARTS.get(pay_method, {})}
+    open_window(base, **request)
     assert isinstance(portone.get_payment(payment_id="payment1"), shapes.ReadyPayment)
-    pay(base, "pend", payMethod=pay_method)
+    pay(base, "pend", **request)
     for step in steps:
         if step == "part":
             control(base, "cancel", {"amount": 100})
