@@ -65,6 +65,7 @@ def take(browser, phone, language, locale):
     save(page, f"window.{language}")
     window.locator("[data-outcome=approve]").click()
     page.locator("[data-order-status=PAID]").wait_for()
+    page.get_by_text("PortOne.requestPayment").first.wait_for()  # what panel.js has drawn
     save(page, f"paid.{language}")
     phone = {**phone, "device_scale_factor": 1}
     phone.pop("default_browser_type")
