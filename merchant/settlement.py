@@ -155,9 +155,10 @@ def fulfil_again(payment_id: str) -> bool | None:
     try:
         with write_transaction() as connection:
             left = {"follow_up": follow_up(payment, is_unfulfilled=False)}
-            is_ours = storage.update_payment_if_unchanged(connection, payment, left)
+            if not storage.update_payment_if_unchanged(connection, payment, left):
+                return None  # it has just changed; what is left to do is left to the next run
             order = storage.start_fulfilment(connection, payment.order_id, fulfilled_at=now())
-            if not is_ours or order is None:
+            if order is None:
                 return None
             error = run_in_savepoint(partial(fulfilment.fulfil, order))
             if error:
