@@ -9,7 +9,6 @@ https://developers.portone.io/api/rest-v2/overview
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from .. import storage
 from ..current import merchant
@@ -18,6 +17,7 @@ from ..errors import PortOneRejected, PortOneUnavailable, Refused
 from ..follow_up import FULFILMENT, follow_up
 from ..rows import TAKEN, NewEvent, PaymentRow, Refund, new_id, now
 from ..settlement import load, settle
+from .refund_body import refund_body, refused
 
 Report = Callable[[str, PaymentRow], None]
 
@@ -72,13 +72,13 @@ def _refund(
     if pending and pending["state"] == "MADE":
         if payment.status == "CANCELLED" or pending["amount"] == amount:
             return "MADE_BEFORE"
-        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+        raise refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["amount"] != amount:
-        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+        raise refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["state"] == "REQUESTED":
         return "REQUESTED"
     if not again and any(state == "REQUESTED" for _, state, _ in payment.cancellations):
-        raise _refused("PAYMENT_ID", WAITS)
+        raise refused("PAYMENT_ID", WAITS)
     if not pending:
         pending = _new_refund(payment, reason, amount)
         _store_new(payment, pending)
@@ -87,51 +87,17 @@ def _refund(
 
 def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
     if payment.portone_status not in TAKEN:
-        raise _refused("PAYMENT_ID", f"Expected a paid payment; this one is {payment.status}.")
+        raise refused("PAYMENT_ID", f"Expected a paid payment; this one is {payment.status}.")
     return Refund(
         key=new_id(),
         amount=amount,
-        body=_body(payment, reason, amount),
+        body=refund_body(payment, reason, amount),
         known=[id for id, _, _ in payment.cancellations],
         cancelled=payment.cancelled_amount,
         at=f"{now().isoformat(timespec='seconds')}Z",
         state="SENT",
         told=False,
     )
-
-
-def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any]:
-    """Returns the body of POST /payments/{paymentId}/cancel.
-
-    PortOne's documents do not say whether the balance (취소 가능 잔액) is counted from amount.total
-    or, after a PG's discount, from amount.paid. So all that is left is refunded without naming a
-    balance, and of a discounted payment only what both ways of counting allow.
-    """
-    body: dict[str, Any] = {"storeId": payment.store_id, "reason": reason}
-    balance = payment.portone_amount - payment.cancelled_amount
-    tax_free = payment.tax_free - payment.cancelled_tax_free
-    if amount is not None:
-        most = balance - payment.discount
-        if payment.discount and most < amount < balance:
-            message = (
-                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne"
-                " does not say from which amount a part is counted."
-                f" Expected at most {most}, or no --amount for all."
-            )
-            raise _refused("--amount", message)
-        if not 0 < amount < balance:
-            raise _refused("--amount", f"Expected a whole number from 1 to {balance}.")
-        body["amount"] = amount
-        if not payment.discount:
-            body["currentCancellableAmount"] = (
-                balance  # another refund meanwhile makes PortOne refuse
-            )
-        returned = payment.cancelled_amount + amount
-        share = payment.tax_free * returned // payment.portone_amount
-        tax_free = min(max(share - payment.cancelled_tax_free, 0), amount)
-    if payment.tax_free:
-        body["taxFreeAmount"] = tax_free  # PortOne takes a refund without it as taxed
-    return body
 
 
 def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None) -> str:
@@ -184,7 +150,3 @@ def _store(payment: PaymentRow, refund: Refund | None, *events: str) -> PaymentR
             new = [NewEvent(payment.order_id, payment.id, each, "cli") for each in events]
             storage.insert_events(connection, new)
     return stored
-
-
-def _refused(field: str, message: str) -> Refused:
-    return Refused("INVALID_REQUEST", field, message=message)
