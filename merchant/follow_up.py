@@ -6,6 +6,7 @@ it.
 
 from typing import Any
 
+from .records import amount_of
 from .rows import TAKEN, PaymentRow, Refund
 from .verification import STATUSES
 
@@ -17,22 +18,27 @@ FULFILMENT = "FULFILMENT"  # the order is paid, but not fulfilled: `flask reconc
 
 
 def refund_after(
-    refund: Refund | None, cancelled: int, cancellations: list[list[Any]]
+    refund: Refund | None, paid: int, cancelled: int, cancellations: list[list[Any]]
 ) -> Refund | None:
     """Returns a stored refund after a look-up, None if it has ended and its result was printed.
 
-    Its cancellation is one that the record did not have before, of the same amount. PortOne's
-    schema has no cancellations in a PAID record, so a grown cancelled amount ends it as well.
+    paid: what the buyer paid. Its cancellation is one that the record did not have before, of the
+    same amount; a refund of all that is left ends when nothing is left, since a part may have been
+    returned in PortOne's console. PortOne's schema has no cancellations in a PAID record, so a
+    grown cancelled amount ends it as well.
     """
     if refund is None or refund["state"] == "MADE":
         return refund
-    states = {
-        state
-        for id, state, amount in cancellations
-        if id not in refund["known"] and refund["amount"] in (None, amount)
-    }
-    grown = cancelled - refund["cancelled"]
-    if "SUCCEEDED" in states or (not cancellations and grown >= (refund["amount"] or 1)):
+    amount, left = refund["amount"], paid - cancelled
+    new = [(state, amount_of(of)) for id, state, of in cancellations if id not in refund["known"]]
+    if amount is None:
+        states = {state for state, of in new if of >= left and state != "SUCCEEDED"}
+        is_made = left <= 0
+    else:
+        states = {state for state, of in new if of == amount}
+        has_grown = cancelled - refund["cancelled"] >= amount
+        is_made = "SUCCEEDED" in states or (not cancellations and has_grown)
+    if is_made:
         return None if refund["told"] else Refund(**{**refund, "state": "MADE"})
     if "REQUESTED" in states:
         return Refund(**{**refund, "state": "REQUESTED"})
@@ -42,8 +48,9 @@ def refund_after(
 def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
     """Returns what is left to do about a payment: codes separated by spaces, or None."""
     refund_state = payment.refund["state"] if payment.refund else None
-    is_requested = refund_state == "REQUESTED" or any(
-        state == "REQUESTED" for _, state, _ in payment.cancellations
+    is_requested = refund_state == "REQUESTED" or (
+        payment.portone_status != "CANCELLED"  # all is back, whatever became of a request
+        and any(state == "REQUESTED" for _, state, _ in payment.cancellations)
     )
     is_taken = payment.status in TAKEN
     has_changed = payment.reasons or STATUSES.get(payment.portone_status or "") != payment.status

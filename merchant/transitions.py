@@ -137,7 +137,10 @@ def payment_values(
         new["paid_at"] = payment.paid_at or parse_time(record.get("paidAt"))
         if new["paid_at"] is None and (verdict.status in TAKEN or new["cancelled_amount"] > 0):
             new["paid_at"] = parse_time(record.get("updatedAt")) or payment.created_at
-        new["refund"] = refund_after(payment.refund, new["cancelled_amount"], new["cancellations"])
+        paid = amount["total"] - new["discount"]
+        new["refund"] = refund_after(
+            payment.refund, paid, new["cancelled_amount"], new["cancellations"]
+        )
     method, failure = record.get("method"), record.get("failure")
     if record["status"] == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method, dict):
         names = ("bank", "accountNumber", "remitteeName", "expiredAt")

@@ -48,9 +48,12 @@ def _matters(payment: PaymentRow, flask: str) -> Iterator[str]:
         result = f"the result of a refund of {refund['amount'] or left} KRW is unknown"
         yield f"{result}: repeat {flask} refund {payment.id} {amount}--reason …"
     elif REQUESTED in codes:
-        if refund and (parse_time(refund["at"]) or now()) < now() - REFUND_TIME:
+        # A refund of PortOne's console has no row of its own; the record says when it changed.
+        changed_at = payment.portone_updated_at or payment.created_at
+        since = (parse_time(refund["at"]) if refund else None) or changed_at
+        if since < now() - REFUND_TIME:
             yield (
-                f"a refund is REQUESTED since {refund['at']}: look into PortOne's console;"
+                f"a refund is REQUESTED since {when(since)}: look into PortOne's console;"
                 f" if it failed there, {flask} refund {payment.id} --again --reason …"
             )
     elif MONEY in codes:

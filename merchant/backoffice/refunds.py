@@ -22,6 +22,8 @@ from .refund_body import refund_body, refused
 Report = Callable[[str, PaymentRow], None]
 
 EARLIER = "An earlier refund of {} KRW has no printed result yet: repeat that one first."
+ACCOUNT = "The first call of this refund, whose result is unknown, named another one: repeat it so."
+OTHER_BODY = 422  # PortOne has the idempotency key with another body
 ENDED = {"SUCCEEDED", "MADE_BEFORE"}
 WAITS = "A refund is REQUESTED and not over yet. Wait, or look into PortOne's console."
 
@@ -79,10 +81,11 @@ def _refund(
         return "REQUESTED"
     if not again and any(state == "REQUESTED" for _, state, _ in payment.cancellations):
         raise refused("PAYMENT_ID", WAITS)
+    is_repeated = pending is not None
     if not pending:
         pending = _new_refund(payment, reason, amount)
         _store_new(payment, pending)
-    return _send(payment, pending, account)
+    return _send(payment, pending, account, is_repeated)
 
 
 def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
@@ -100,13 +103,17 @@ def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
     )
 
 
-def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None) -> str:
+def _send(
+    payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None, is_repeated: bool
+) -> str:
     body = {**pending["body"], "refundAccount": dict(account)} if account else pending["body"]
     try:
         cancellation = merchant().portone.cancel(payment.id, pending["key"], body)
     except PortOneRejected as error:
         if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
             raise PortOneUnavailable("the first call of this refund is still running") from error
+        if error.status == OTHER_BODY and is_repeated:
+            raise refused("--refund-account", ACCOUNT) from error
         _change(payment.id, pending["key"], None, "REFUND_FAILED")
         raise
     status = str(cancellation.get("status"))
