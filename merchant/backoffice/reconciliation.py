@@ -35,6 +35,9 @@ ONE_BY_ONE = timedelta(days=7)
 # Whether a second partial cancellation moves the time of the status change is not documented, so
 # these are listed for as long as a PG cancels.
 PARTIAL = timedelta(days=400)
+# A PG may tell PortOne of a deposit days later, and PortOne lists it by the time of the deposit.
+DEPOSIT = timedelta(days=7)
+DEPOSITS = {"status": ["PAID"], "methods": ["VIRTUAL_ACCOUNT"]}
 DECISIVE = {"status", "portone_amount", "cancelled_amount", "reasons", "follow_up"}
 LISTED = "listed"
 NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
@@ -74,7 +77,8 @@ def _reconcile_store(
     release()
     try:
         records = changed_payments(store_id, begin)
-        records |= changed_payments(store_id, started - PARTIAL, "PARTIAL_CANCELLED")
+        records |= changed_payments(store_id, started - PARTIAL, status=["PARTIAL_CANCELLED"])
+        records |= changed_payments(store_id, begin - DEPOSIT, **DEPOSITS)
         records = {id: each for id, each in records.items() if not _is_young(each, older_than)}
     except (PortOneUnavailable, PortOneRejected):
         outcomes[NOT_LISTED] += 1

@@ -253,6 +253,61 @@ def test_a_deposit_into_an_account_of_eight_days_is_found(shop, portone, clock):
     assert statuses(shop, order) == ("PAID", "PAID")
 
 
+@pytest.mark.parametrize("late", [{"minutes": 30}, {"hours": 20}, {"days": 6}])
+def test_a_deposit_that_the_pg_tells_late_is_found(shop, portone, clock, late):
+    """The list is by the time of payment (paid -> 결제 완료 시점), and that is the deposit's."""
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    portone.issue_account(order, hours=24 * 9)
+    complete(shop, order)
+    for _ in range(7):
+        clock.move(days=1)
+        reconcile(shop)
+    early = {name: -number for name, number in late.items()}
+    portone.deposit(order["paymentId"], paidAt=portone.stamp(**early))
+    clock.move(minutes=10)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+    assert portone.count("list") <= LISTS and portone.count("get") == 1
+
+
+def test_a_payment_that_the_pg_tells_late_is_found_across_the_border_of_two_pages(
+    shop, portone, clock
+):
+    """It is on the second page by PortOne's time, and the PG's time is before that page's first."""
+    card = copies(shop, portone, paid(shop, portone), 1_200)
+    for number, order in enumerate(card):
+        moment = portone.stamp(seconds=number)
+        portone.records[order["paymentId"]] |= {"paidAt": moment, "statusChangedAt": moment}
+    late = card[1_010]["paymentId"]
+    portone.records[late]["paidAt"] = portone.records[card[990]["paymentId"]]["paidAt"]
+    fall_behind(shop, late)
+    clock.move(hours=1)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert portone.asked("get") == [late]
+
+
+def test_a_deposit_that_the_pg_tells_late_is_found_among_many(shop, portone, clock):
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    portone.issue_account(order)
+    portone.deposit(order["paymentId"])
+    complete(shop, order)
+    stored = copies(shop, portone, order, 2_100)
+    spread(portone, stored)
+    reconcile(shop)
+    clock.move(days=2)
+    reconcile(shop)
+    late = stored[1_050]["paymentId"]
+    moment = portone.stamp()
+    portone.records[late] |= {"statusChangedAt": moment, "updatedAt": moment}
+    fall_behind(shop, late)
+    clock.move(minutes=10)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert portone.asked("get") == [late]
+
+
 @pytest.mark.parametrize("moves", [True, False], ids=["each moves the time", "only the first does"])
 def test_partial_cancellations_beyond_the_first_are_found(shop, portone, clock, moves):
     portone.partial_moves_time = moves
