@@ -23,7 +23,7 @@ from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
 from ..transitions import decide, is_expired
 from ..verification import verify
-from .listing import changed_payments
+from .listing import changed_payments, portone_is_ahead
 from .models import ReconciliationRun
 from .unknown import has_money, store_unknown
 
@@ -35,6 +35,7 @@ ONE_BY_ONE = timedelta(days=7)
 # Whether a second partial cancellation moves the time of the status change is not documented, so
 # these are listed for as long as a PG cancels.
 PARTIAL = timedelta(days=400)
+PARTIALS = {"status": ["PARTIAL_CANCELLED"]}
 # A PG may tell PortOne of a deposit days later, and PortOne lists it by the time of the deposit.
 DEPOSIT = timedelta(days=7)
 DEPOSITS = {"status": ["PAID"], "methods": ["VIRTUAL_ACCOUNT"]}
@@ -76,22 +77,24 @@ def _reconcile_store(
         begin = started - since
     release()
     try:
-        records = changed_payments(store_id, begin)
-        records |= changed_payments(store_id, started - PARTIAL, status=["PARTIAL_CANCELLED"])
+        changed = changed_payments(store_id, begin)
+        records = changed | changed_payments(store_id, started - PARTIAL, **PARTIALS)
         records |= changed_payments(store_id, begin - DEPOSIT, **DEPOSITS)
-        records = {id: each for id, each in records.items() if not _is_young(each, older_than)}
+        ahead = portone_is_ahead()
+        youngest = now() + ahead - older_than if older_than else None
+        records = {id: each for id, each in records.items() if not _is_young(each, youngest)}
     except (PortOneUnavailable, PortOneRejected):
         outcomes[NOT_LISTED] += 1
         _look_up([payment.id for payment in _open_payments(store_id, started)], outcomes)
         return
-    outcomes[LISTED] += len(records)
+    outcomes[LISTED] += len(records.keys() & changed.keys())
     rows = _rows(list(records))
     store_unknown({id: record for id, record in records.items() if id not in rows})
     due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
     due += [id for id in _unfinished_refunds(store_id) if id not in due]
     due.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
     if _look_up(due, outcomes):
-        _store_run(store_id, started)
+        _store_run(store_id, started + ahead)
 
 
 def _store_run(store_id: str, started: datetime) -> None:
@@ -103,9 +106,9 @@ def _store_run(store_id: str, started: datetime) -> None:
             connection.execute(insert(ReconciliationRun), {"store_id": store_id, **values})
 
 
-def _is_young(record: Record, older_than: timedelta) -> bool:
+def _is_young(record: Record, youngest: datetime | None) -> bool:
     changed_at = parse_time(record.get("statusChangedAt"))
-    return bool(older_than) and changed_at is not None and changed_at > now() - older_than
+    return youngest is not None and changed_at is not None and changed_at > youngest
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:

@@ -26,6 +26,7 @@ import secrets
 import threading
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -64,7 +65,8 @@ class Answering(Call):
     do_POST = do_GET
 
     def answer_well(self):
-        self.answer(*self.portone.respond(self))
+        date = formatdate(self.portone.now().timestamp(), usegmt=True)
+        self.answer(*self.portone.respond(self), {"Date": date})
 
 
 class StatefulPortOne(PortOne):

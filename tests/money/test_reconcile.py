@@ -335,6 +335,42 @@ def test_a_clock_that_is_a_minute_off_hides_nothing(shop, portone, clock, skew):
     assert {statuses(shop, order)[0] for order in orders} == {"CANCELLED"}
 
 
+@pytest.mark.parametrize("hours", [-9, -1, 1])
+def test_a_clock_that_is_hours_off_hides_nothing(shop, portone, clock, hours):
+    """Such as one that has Korean time as UTC: it refuses the signed webhooks too."""
+    portone.skew = timedelta(hours=hours)
+    reconcile(shop)
+    for _ in range(3):
+        order = shop.order()
+        clock.move(minutes=3)
+        portone.pay(order)
+        clock.move(minutes=7)
+        portone.calls.clear()
+        assert reconcile(shop, "--older-than", 1).exit_code == 0
+        assert statuses(shop, order) == ("PAID", "PAID")
+        assert portone.count("get") == 1
+    clock.move(hours=hours)
+    portone.skew = timedelta()
+    portone.cancel(order["paymentId"])
+    reconcile(shop)
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED"), "the clock is right again"
+
+
+@pytest.mark.parametrize("date", [None, "", "gestern"])
+def test_a_portone_that_does_not_say_its_time_is_taken_to_have_ours(shop, portone, clock, date):
+    order = shop.order()
+
+    def without_its_time(call):
+        call.answer(*portone.respond(call), {"Date": date})
+
+    portone.faults["list"] = without_its_time
+    reconcile(shop)
+    portone.pay(order)
+    clock.move(minutes=10)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+
+
 def test_money_comes_before_junk_when_portone_gives_way(shop, portone, clock):
     junk = [shop.order() for _ in range(20)]
     order = shop.order()
