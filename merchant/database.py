@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from .models import session
+from .models import WRITE, session
 
 # SQLite has one writer at a time, and who finds it busy sleeps up to 100 ms between two tries. With
 # this lock the threads of one process wake each other at once.
@@ -25,6 +25,18 @@ def release() -> None:
         current.commit()
 
 
+def primary() -> Connection:
+    """The session's connection to the database that is written to, for reading as well.
+
+    A host's session may send what does not write to a replica, which lags behind: a payment is
+    decided on the row that was written last.
+    """
+    current = session()
+    if not current.in_transaction():
+        current.begin()  # a host's session may begin nothing by itself (autobegin=False)
+    return current.connection(bind_arguments={"clause": WRITE})
+
+
 @contextmanager
 def write_transaction() -> Iterator[Connection]:
     """Commits at the end, or rolls back on an error. What was pending before is committed first.
@@ -33,10 +45,10 @@ def write_transaction() -> Iterator[Connection]:
     """
     release()
     current = session()
-    is_sqlite = current.get_bind().dialect.name == "sqlite"
+    is_sqlite = current.get_bind(clause=WRITE).dialect.name == "sqlite"
     with _sqlite_writer if is_sqlite else nullcontext():
         try:
-            yield current.connection()
+            yield primary()
             current.commit()
         except BaseException:
             current.rollback()

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from ..database import primary
 from ..follow_up import CHANGED, FULFILMENT, MONEY, REFUND, REQUESTED
-from ..models import session
 from ..pages.languages import when
 from ..records import parse_time
 from ..rows import PaymentRow, now
@@ -21,15 +21,21 @@ def needs_a_person(flask: str = "flask") -> Iterator[str]:
 
     flask: how the commands start, such as `flask merchant`.
     """
-    rows = session.execute(
-        select(payments).where(payments.c.follow_up.is_not(None)).order_by(payments.c.created_at)
-    ).all()
+    rows = (
+        primary()
+        .execute(
+            select(payments)
+            .where(payments.c.follow_up.is_not(None))
+            .order_by(payments.c.created_at)
+        )
+        .all()
+    )
     for row in rows:
         payment = PaymentRow(*row)
         if matters := list(_matters(payment, flask)):
             yield f"order {payment.order_id} payment {payment.id}: {'; '.join(matters)}"
     unknown = select(UnknownPayment).where(UnknownPayment.is_acknowledged.is_(False))
-    for stranger in session.scalars(unknown.order_by(UnknownPayment.paid_at)):
+    for stranger in primary().execute(unknown.order_by(UnknownPayment.paid_at)):
         paid_at = when(stranger.paid_at) if stranger.paid_at else "an unknown time"
         yield (
             f"payment {stranger.payment_id}: {stranger.amount} KRW paid at {paid_at},"

@@ -13,10 +13,9 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..current import accepted, merchant
-from ..database import release, write_transaction
+from ..database import primary, release, write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable
 from ..follow_up import FULFILMENT
-from ..models import session
 from ..records import Record, is_payment, parse_time
 from ..rows import PaymentRow, now
 from ..settlement import fulfil_again, settle
@@ -63,7 +62,7 @@ def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
 
 def _stores() -> list[str]:
     """Our store, and those of earlier settings."""
-    earlier = session.scalars(select(ReconciliationRun.store_id)).all()
+    earlier = primary().scalars(select(ReconciliationRun.store_id)).all()
     return list(dict.fromkeys([merchant().settings.store_id, *earlier]))
 
 
@@ -71,8 +70,9 @@ def _reconcile_store(
     store_id: str, since: timedelta | None, older_than: timedelta, outcomes: Counter[str]
 ) -> None:
     started = now() - older_than
-    last = session.get(ReconciliationRun, store_id)
-    begin = last.started_at - OVERLAP if last else started - FIRST_RUN
+    of_store = ReconciliationRun.store_id == store_id
+    last = primary().scalar(select(ReconciliationRun.started_at).where(of_store))
+    begin = last - OVERLAP if last else started - FIRST_RUN
     if since is not None:
         begin = started - since
     release()
@@ -145,7 +145,7 @@ def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
     found = {}
     for first in range(0, len(payment_ids), 500):
         ids = payment_ids[first : first + 500]
-        for row in session.execute(select(payments).where(payments.c.id.in_(ids))):
+        for row in primary().execute(select(payments).where(payments.c.id.in_(ids))):
             found[row.id] = PaymentRow(*row)
     release()
     return found
@@ -159,13 +159,17 @@ def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
         payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE
     )
     waiting = payments.c.status == "VIRTUAL_ACCOUNT_ISSUED"
-    rows = session.execute(
-        select(*payments.c, recent)
-        .join(orders, orders.c.id == payments.c.order_id)
-        .where(payments.c.store_id == store_id, payments.c.status != "CANCELLED")
-        .where(payments.c.created_at <= before, or_(recent, waiting))
-        .order_by(payments.c.created_at.desc())
-    ).all()
+    rows = (
+        primary()
+        .execute(
+            select(*payments.c, recent)
+            .join(orders, orders.c.id == payments.c.order_id)
+            .where(payments.c.store_id == store_id, payments.c.status != "CANCELLED")
+            .where(payments.c.created_at <= before, or_(recent, waiting))
+            .order_by(payments.c.created_at.desc())
+        )
+        .all()
+    )
     release()
     due = [(PaymentRow(*columns), is_recent) for *columns, is_recent in rows]
     return [payment for payment, is_recent in due if is_recent or not is_expired(payment, now())]
@@ -177,12 +181,12 @@ def _unfinished_refunds(store_id: str) -> list[str]:
     ids = select(payments.c.id).where(
         left.is_not(None), unfinished, payments.c.store_id == store_id
     )
-    return list(session.scalars(ids))
+    return list(primary().scalars(ids))
 
 
 def _unfulfilled() -> list[str]:
     left = payments.c.follow_up
     ids = select(payments.c.id).where(left.is_not(None), left.contains(FULFILMENT))
-    found = list(session.scalars(ids))
+    found = list(primary().scalars(ids))
     release()
     return found
