@@ -72,9 +72,8 @@ def _reconcile_store(
     started = now() - older_than
     of_store = ReconciliationRun.store_id == store_id
     last = primary().scalar(select(ReconciliationRun.started_at).where(of_store))
-    begin = last - OVERLAP if last else started - FIRST_RUN
-    if since is not None:
-        begin = started - since
+    due = last - OVERLAP if last else started - FIRST_RUN
+    begin = due if since is None else started - since
     release()
     try:
         changed = changed_payments(store_id, begin)
@@ -90,10 +89,10 @@ def _reconcile_store(
     outcomes[LISTED] += len(records.keys() & changed.keys())
     rows = _rows(list(records))
     store_unknown({id: record for id, record in records.items() if id not in rows})
-    due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
-    due += [id for id in _unfinished_refunds(store_id) if id not in due]
-    due.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
-    if _look_up(due, outcomes):
+    behind = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
+    behind += [id for id in _unfinished_refunds(store_id) if id not in behind]
+    behind.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
+    if _look_up(behind, outcomes) and begin <= due:  # else it has left out what was due
         _store_run(store_id, started + ahead)
 
 

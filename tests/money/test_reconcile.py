@@ -409,6 +409,30 @@ def test_a_backup_that_was_restored_is_brought_up_to_date_from_further_back(shop
     assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["the first run", "a later run"])
+def test_a_run_that_looks_back_less_far_than_to_the_last_one_hides_nothing_from_the_next(
+    shop, portone, clock, first
+):
+    """Such as by hand, after cron was off for days."""
+    if not first:
+        reconcile(shop)
+    order = shop.order()
+    portone.pay(order)
+    clock.move(days=3)
+    for days in (1, 0):
+        assert reconcile(shop, "--since", days).exit_code == 0
+        assert statuses(shop, order)[0] == "PENDING", "it was not to look so far back"
+    clock.move(minutes=10)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+    clock.move(days=3)
+    reconcile(shop, "--since", 4)
+    portone.calls.clear()
+    clock.move(minutes=10)
+    reconcile(shop)
+    assert listed_since(portone) > datetime.now(timezone.utc) - timedelta(hours=1)
+
+
 def test_changes_that_are_younger_than_asked_for_are_left_to_the_next_run(shop, portone, clock):
     """Their buyers may still be on the way back from the payment window."""
     older, young = shop.order(), shop.order()
