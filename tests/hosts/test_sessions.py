@@ -1,5 +1,5 @@
 """Hosts whose session is not Flask-SQLAlchemy's default: it reads from a replica, begins nothing by
-itself, or flushes nothing by itself.
+itself, flushes nothing by itself, or is no registry of sessions.
 """
 
 import pytest
@@ -27,7 +27,23 @@ class Routing(Session):
         return self._db.engines["replica"]
 
 
+class WithoutRegistry:
+    """In the manner of Flask-SQLAlchemy-Lite: `session` is the request's session itself."""
+
+    def __init__(self, db):
+        self._db = db
+
+    @property
+    def session(self):
+        return self._db.session()
+
+    def __getattr__(self, name):
+        return getattr(self._db, name)
+
+
+LITE = "has no registry"
 OPTIONS = {
+    LITE: {},
     "reads from a replica": {"class_": Routing},
     "begins nothing": {"autobegin": False},
     "flushes nothing": {"autoflush": False, "expire_on_commit": False},
@@ -40,6 +56,8 @@ def app(request, config):
     replica = {"url": "sqlite://", "poolclass": StaticPool}
     app.config.from_mapping(config, SQLALCHEMY_BINDS={"replica": replica})
     db = SQLAlchemy(app, session_options=OPTIONS[request.param])
+    if request.param == LITE:
+        app.extensions["sqlalchemy"] = WithoutRegistry(db)
     merchant.init_app(app, url_prefix="/shop")
     with app.app_context():  # the replica has the tables, and is behind: it has no row yet
         models.Base.metadata.create_all(db.engines["replica"])
