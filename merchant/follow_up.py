@@ -14,6 +14,7 @@ MONEY = "MONEY"  # PortOne has money that no order may use: a person refunds it
 CHANGED = "CHANGED"  # the record of an accepted payment has changed: a person looks at it
 REFUND = "REFUND"  # the result of a refund is unknown: a person repeats it
 REQUESTED = "REQUESTED"  # the PG refunds later: `flask reconcile` looks it up until it has ended
+FAILED = "FAILED"  # a refund that was to be made has failed: a person asks for it again
 FULFILMENT = "FULFILMENT"  # the order is paid, but not fulfilled: `flask reconcile` does it
 
 
@@ -30,19 +31,21 @@ def refund_after(
     if refund is None or refund["state"] == "MADE":
         return refund
     amount, left = refund["amount"], paid - cancelled
+    has_grown = amount is not None and cancelled - refund["cancelled"] >= amount
+    if refund["state"] == "FAILED":  # until as much was returned in another way
+        return None if left <= 0 or has_grown else refund
     new = [(state, amount_of(of)) for id, state, of in cancellations if id not in refund["known"]]
     if amount is None:
         states = {state for state, of in new if of >= left and state != "SUCCEEDED"}
         is_made = left <= 0
     else:
         states = {state for state, of in new if of == amount}
-        has_grown = cancelled - refund["cancelled"] >= amount
         is_made = "SUCCEEDED" in states or (not cancellations and has_grown)
     if is_made:
         return None if refund["told"] else Refund(**{**refund, "state": "MADE"})
     if "REQUESTED" in states:
         return Refund(**{**refund, "state": "REQUESTED"})
-    return None if "FAILED" in states else refund
+    return Refund(**{**refund, "state": "FAILED"}) if "FAILED" in states else refund
 
 
 def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
@@ -59,6 +62,7 @@ def follow_up(payment: PaymentRow, is_unfulfilled: bool) -> str | None:
         CHANGED: is_taken and has_changed,
         REFUND: refund_state == "SENT",
         REQUESTED: is_requested,
+        FAILED: refund_state == "FAILED",
         FULFILMENT: is_taken and is_unfulfilled,
     }
     return " ".join(code for code, applies in codes.items() if applies) or None

@@ -165,7 +165,8 @@ def outcome_events(before: PaymentRow, after: PaymentRow, follows: bool) -> list
     """Returns the events of a payment's new state. follows: its order follows this payment."""
     returned_more = before.cancelled_amount != after.cancelled_amount
     events = []
-    if before.refund and not after.refund and not returned_more:
+    states = [each.refund["state"] if each.refund else None for each in (before, after)]
+    if states[1] == "FAILED" != states[0]:
         events.append("REFUND_FAILED")
     if after.status == "CANCELLED" and before.status != "CANCELLED":
         is_order = follows and after.paid_at is not None  # a closed account never paid its order

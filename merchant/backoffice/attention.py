@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from ..database import primary
-from ..follow_up import CHANGED, FULFILMENT, MONEY, REFUND, REQUESTED
+from ..follow_up import CHANGED, FAILED, FULFILMENT, MONEY, REFUND, REQUESTED
 from ..pages.languages import when
 from ..records import parse_time
 from ..rows import PaymentRow, now
@@ -53,6 +53,13 @@ def _matters(payment: PaymentRow, flask: str) -> Iterator[str]:
         amount = f"--amount {refund['amount']} " if refund["amount"] else ""
         result = f"the result of a refund of {refund['amount'] or left} KRW is unknown"
         yield f"{result}: repeat {flask} refund {payment.id} {amount}--reason …"
+    elif FAILED in codes and refund:
+        amount = f"--amount {refund['amount']} " if refund["amount"] else ""
+        yield (
+            f"the PG has not made a refund of {refund['amount'] or left} KRW:"
+            f" {flask} refund {payment.id} {amount}--reason …; if the money went back in another"
+            f" way, {flask} acknowledge {payment.id}"
+        )
     elif REQUESTED in codes:
         # A refund of PortOne's console has no row of its own; the record says when it changed.
         changed_at = payment.portone_updated_at or payment.created_at

@@ -71,12 +71,13 @@ def flask_of(context: click.Context) -> str:
 @bp.cli.command()
 @click.argument("payment_id")
 def acknowledge(payment_id: str) -> None:
-    """Take a payment off the list of those without an order here: another system sold it."""
+    """Take a payment off the list: another system sold it, or its money is back otherwise."""
     stranger = update(UnknownPayment).where(UnknownPayment.payment_id == payment_id)
     with write_transaction() as connection:
         found = connection.execute(stranger, {"is_acknowledged": True}).rowcount
-    if not found:
-        raise click.UsageError("PAYMENT_ID: it is not listed as a payment without an order.")
+    if not found and not refunds.forget_failed(payment_id):
+        message = "it is not listed as a payment without an order, or with a refund that failed."
+        raise click.UsageError(f"PAYMENT_ID: {message}")
     click.echo("Acknowledged.")
 
 

@@ -65,7 +65,7 @@ def _refund(
     account: Mapping[str, str] | None,
     again: bool,
 ) -> str:
-    pending = payment.refund
+    pending = None if _has_failed(payment) else payment.refund
     balance = payment.portone_amount - payment.cancelled_amount
     if amount == balance and not (pending and pending["amount"] == amount):
         amount = None  # all that is left
@@ -127,6 +127,19 @@ def _send(
     with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up stores it
         settle(payment.id, "cli")
     return status
+
+
+def forget_failed(payment_id: str) -> bool:
+    """Take a refund that has failed off the list. Returns False if it is not on it."""
+    payment = storage.read_payment(payment_id)
+    if not payment or not payment.refund or not _has_failed(payment):
+        return False
+    _change(payment_id, payment.refund["key"], None)
+    return True
+
+
+def _has_failed(payment: PaymentRow) -> bool:
+    return payment.refund is not None and payment.refund["state"] == "FAILED"
 
 
 def _store_new(payment: PaymentRow, pending: Refund) -> None:

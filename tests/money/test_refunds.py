@@ -13,6 +13,7 @@ from tests.money.commands import (
     reconcile,
     refund,
     rows,
+    run,
     shown,
     statuses,
 )
@@ -70,6 +71,42 @@ def test_a_requested_refund_that_failed_is_found_and_can_be_asked_for_anew(
     assert refund(shop, order).exit_code == 0
     assert portone.given_back(order["paymentId"]) == 1000 and len(set(portone.keys())) == 2
     assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("amount", [[], ["--amount", 300]], ids=["whole", "part"])
+@pytest.mark.parametrize("is_lost", [False, True], ids=["answered", "its answer was lost"])
+@pytest.mark.parametrize("end", ["refund", "console", "acknowledge"])
+def test_a_refund_that_fails_later_is_listed_until_somebody_ends_it(
+    shop, portone, clock, amount, is_lost, end
+):
+    """Whoever asked for it has been told that the PG makes it, and the buyer waits for it."""
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+    if is_lost:
+        portone.faults["cancel"] = first(lose_answer)
+    refund(shop, order, *amount)
+    portone.end_cancellation(order["paymentId"], "FAILED")
+    clock.move(hours=1)
+    for _ in range(2):
+        clock.move(hours=1)
+        portone.calls.clear()
+        assert reconcile(shop).exit_code == 1
+        again = " ".join([REFUND, order["paymentId"], *map(str, amount), "--reason"])
+        assert again in attention(shop, order)
+    assert portone.count("get") == 0, "it has ended, so nobody asks PortOne about it any more"
+    assert shop.trail(order).count("REFUND_FAILED") == 1
+    portone.cancel_result = "SUCCEEDED"
+    if end == "refund":
+        assert refund(shop, order, *amount).exit_code == 0
+    elif end == "console":
+        portone.cancel(order["paymentId"], 300 if amount else None)
+    else:
+        assert run(shop, "acknowledge", order["paymentId"]).exit_code == 0
+        assert run(shop, "acknowledge", order["paymentId"]).exit_code == 2, "it is off the list"
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    given = 0 if end == "acknowledge" else 300 if amount else 1000
+    assert portone.given_back(order["paymentId"]) == given
 
 
 @pytest.mark.parametrize("hours", [0, 4, 24 * 30])
@@ -292,7 +329,8 @@ def test_a_refund_of_the_whole_beside_a_part_in_portones_console_is_followed_to_
     assert refund(shop, order).exit_code == 0 and portone.count("cancel") == 1
     portone.end_cancellation(order["paymentId"], end)
     clock.move(hours=1)
-    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    assert reconcile(shop).exit_code == (end == "FAILED")
+    assert (f"{REFUND} {order['paymentId']}" in attention(shop, order)) == (end == "FAILED")
     assert portone.given_back(order["paymentId"]) == (1000 if end == "SUCCEEDED" else 200)
     assert shop.trail(order).count("REFUND_FAILED") == (end == "FAILED")
 
