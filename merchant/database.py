@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import cast
 
+from flask import current_app
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, scoped_session
 
-from .models import session
+from .models import WRITE
 
 # SQLite has one writer at a time. A connection that finds it busy sleeps up to 100 ms before it
 # tries again. With this lock the threads of one process wake each other at once.
@@ -18,11 +21,32 @@ class TransactionEnded(Exception):
     """The host's code committed or rolled back the transaction that it was called in."""
 
 
+def own_session() -> Session:
+    """The session itself, not a registry of sessions.
+
+    Flask-SQLAlchemy has a registry, Flask-SQLAlchemy-Lite has a session for each request.
+    """
+    found = current_app.extensions["sqlalchemy"].session
+    return cast(Session, found() if isinstance(found, scoped_session) else found)
+
+
 def release() -> None:
     """Commit what the host's code has pending, and give the connection back to the pool."""
-    current = session()
+    current = own_session()
     if current.in_transaction():
         current.commit()
+
+
+def primary() -> Connection:
+    """The session's connection to the database that is written to, for reading as well.
+
+    A host's session may send what does not write to a replica, which lags behind: a payment is
+    decided on the row that was written last.
+    """
+    current = own_session()
+    if not current.in_transaction():
+        current.begin()  # a host's session may begin nothing by itself (autobegin=False)
+    return current.connection(bind_arguments={"clause": WRITE})
 
 
 @contextmanager
@@ -32,11 +56,11 @@ def write_transaction() -> Iterator[Connection]:
     Keep it short: on SQLite the whole file is locked from its first statement on.
     """
     release()
-    current = session()
-    is_sqlite = current.get_bind().dialect.name == "sqlite"
+    current = own_session()
+    is_sqlite = current.get_bind(clause=WRITE).dialect.name == "sqlite"
     with _sqlite_writer if is_sqlite else nullcontext():
         try:
-            yield current.connection()
+            yield primary()
             current.commit()
         except BaseException:
             current.rollback()
@@ -50,7 +74,7 @@ def run_in_savepoint(work: Callable[[], None]) -> Exception | None:
     the attempt is refused and returned as the error. Raises TransactionEnded if it rolled the whole
     transaction back.
     """
-    current = session()
+    current = own_session()
     savepoint = current.begin_nested()
     refused: list[Exception] = []
 

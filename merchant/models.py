@@ -129,6 +129,10 @@ class PaymentEvent(Base):
     detail: Mapped[str | None] = mapped_column(String(200))  # what was wrong
 
 
+# Tells a session which database is meant: a host's may send what only reads to another one.
+WRITE = Base.metadata.tables[Order.__tablename__].update()
+
+
 def create_tables() -> None:
     """Create the tables that are missing.
 

@@ -41,6 +41,7 @@ class PortOne:
         self.session.mount("http://", adapter)
         self._api_base = settings.api_base
         self._limit = LookupLimit(settings.max_lookups)
+        self.date_header: str | None = None  # of the last answer: when it was, by PortOne's clock
         # Look-ups differ only in their address, so the rest is prepared once.
         self._look_up = self._prepare("GET", "")
 
@@ -185,6 +186,7 @@ class PortOne:
         """
         deadline = time.monotonic() + sum(timeout)
         with self._send(request, timeout) as response:
+            self.date_header = response.headers.get("Date")
             body = b""
             # read1 returns what has arrived. iter_content would wait until a whole piece is full.
             while piece := response.raw.read1(65_536, decode_content=False):

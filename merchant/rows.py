@@ -39,7 +39,7 @@ class Refund(TypedDict):
     """A refund whose result `flask refund` has not printed yet; see backoffice/refunds.py.
 
     state: SENT (the result is unknown), REQUESTED (the PG refunds later), MADE (PortOne's record
-    has it).
+    has it), FAILED (the PG did not make it: a person asks again, or takes it off the list).
     """
 
     key: str  # the Idempotency-Key

@@ -154,9 +154,10 @@ def fulfil_again(payment_id: str) -> bool | None:
     try:
         with write_transaction() as connection:
             changes = {"follow_up": follow_up(payment, is_unfulfilled=False)}
-            is_ours = storage.update_payment_if_unchanged(connection, payment, changes)
+            if not storage.update_payment_if_unchanged(connection, payment, changes):
+                return None  # it has just changed; the next run does what is left
             order = storage.start_fulfilment(connection, payment.order_id, fulfilled_at=now())
-            if not is_ours or order is None:
+            if order is None:
                 return None
             error = run_in_savepoint(partial(fulfilment.fulfil, order))
             if error:

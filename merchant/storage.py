@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, or_, select, update
 
-from .database import write_transaction
-from .models import Order, Payment, PaymentEvent, session
+from .database import primary, write_transaction
+from .models import Order, Payment, PaymentEvent
 from .rows import EventRow, NewEvent, OrderRow, PaymentRow, now
 
 orders: Table = Order.metadata.tables[Order.__tablename__]
@@ -61,14 +61,14 @@ LastEvents = dict[str, tuple[str | None, list[Any] | None]]
 def read_order(order_id: str) -> OrderRow | None:
     if not _is_id(order_id):
         return None
-    row = session.connection().execute(SELECT_ORDER, {"order_key": order_id}).first()
+    row = primary().execute(SELECT_ORDER, {"order_key": order_id}).first()
     return OrderRow(*row) if row else None
 
 
 def read_payment(payment_id: str) -> PaymentRow | None:
     if not _is_id(payment_id):
         return None
-    row = session.connection().execute(SELECT_PAYMENT, {"payment_key": payment_id}).first()
+    row = primary().execute(SELECT_PAYMENT, {"payment_key": payment_id}).first()
     return PaymentRow(*row) if row else None
 
 
@@ -76,19 +76,19 @@ def read_last_events(payment: PaymentRow) -> LastEvents:
     if payment.version == 1:
         return {}  # nothing was stored since the attempt was opened
     keys = {"order_key": payment.order_id, "payment_key": payment.id}
-    rows = session.connection().execute(SELECT_LAST_EVENTS, keys)
+    rows = primary().execute(SELECT_LAST_EVENTS, keys)
     return {name: (portone_status, checks) for name, portone_status, checks in rows}
 
 
 def read_attempts(order_id: str) -> list[PaymentRow]:
     """Returns an order's payments, the newest first."""
-    rows = session.connection().execute(SELECT_ATTEMPTS, {"order_key": order_id})
+    rows = primary().execute(SELECT_ATTEMPTS, {"order_key": order_id})
     return [PaymentRow(*row) for row in rows]
 
 
 def read_events(order_id: str) -> list[EventRow]:
     """Returns an order's trail, the oldest event first."""
-    rows = session.connection().execute(SELECT_EVENTS, {"order_key": order_id})
+    rows = primary().execute(SELECT_EVENTS, {"order_key": order_id})
     return [EventRow(*row) for row in rows]
 
 

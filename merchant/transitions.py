@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from .follow_up import FULFILMENT, MONEY, follow_up, refund_after
+from .follow_up import FULFILMENT, MONEY, follow_up, refund_after, refund_state
 from .records import (
     Record,
     amount_of,
@@ -137,7 +137,10 @@ def payment_values(
         new["paid_at"] = payment.paid_at or parse_time(record.get("paidAt"))
         if new["paid_at"] is None and (verdict.status in TAKEN or new["cancelled_amount"] > 0):
             new["paid_at"] = parse_time(record.get("updatedAt")) or payment.created_at
-        new["refund"] = refund_after(payment.refund, new["cancelled_amount"], new["cancellations"])
+        paid = amount["total"] - new["discount"]
+        new["refund"] = refund_after(
+            payment.refund, paid, new["cancelled_amount"], new["cancellations"]
+        )
     method, failure = record.get("method"), record.get("failure")
     if record["status"] == "VIRTUAL_ACCOUNT_ISSUED" and isinstance(method, dict):
         names = ("bank", "accountNumber", "remitteeName", "expiredAt")
@@ -162,7 +165,7 @@ def outcome_events(before: PaymentRow, after: PaymentRow, follows: bool) -> list
     """Returns the events of a payment's new state. follows: its order follows this payment."""
     returned_more = before.cancelled_amount != after.cancelled_amount
     events = []
-    if before.refund and not after.refund and not returned_more:
+    if refund_state(after) == "FAILED" and refund_state(before) != "FAILED":
         events.append("REFUND_FAILED")
     if after.status == "CANCELLED" and before.status != "CANCELLED":
         is_order = follows and after.paid_at is not None  # a closed account never paid its order

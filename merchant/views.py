@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from . import storage
@@ -18,6 +18,7 @@ from .pages.forms import buyer_fields, choice_fields, invalid, json_body, text_f
 from .pages.languages import language
 from .pages.responses import Opened, attempt_opened, error_page
 from .pages.result import account_to_pay_into, amounts, attempt_to_show, result_variables
+from .pages.templates import render
 from .records import failure_message, failure_parts, printable
 from .rows import OrderRow, PaymentRow, now
 from .settlement import refresh, settle
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @bp.get("/")
 def order_page() -> str:
-    return render_template(
+    return render(
         "merchant/order.html",
         products=PRODUCTS.values(),
         buyer={
@@ -132,7 +133,7 @@ def show_order(order_id: str) -> str | tuple[str, int]:
     is_failed = order.status in {"PENDING", "FAILED"}
     is_issued = payment.status == "VIRTUAL_ACCOUNT_ISSUED"
     is_late = is_expired(payment, now()) if is_issued else payment.created_at < now() - WINDOW_TIME
-    return render_template(
+    return render(
         "merchant/result.html",
         order=order,
         payment=payment,

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import click
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from .. import storage
+from ..database import primary, write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..models import session
 from ..pages.languages import when
 from ..pages.responses import ERRORS
 from ..rows import OrderRow, PaymentRow
@@ -71,12 +71,13 @@ def flask_of(context: click.Context) -> str:
 @bp.cli.command()
 @click.argument("payment_id")
 def acknowledge(payment_id: str) -> None:
-    """Take a payment off the list of those without an order here: another system sold it."""
-    unknown = session.get(UnknownPayment, payment_id)
-    if unknown is None:
-        raise click.UsageError("PAYMENT_ID: it is not listed as a payment without an order.")
-    unknown.is_acknowledged = True
-    session.commit()
+    """Take a payment off the list: another system sold it, or its money is back otherwise."""
+    unknown = update(UnknownPayment).where(UnknownPayment.payment_id == payment_id)
+    with write_transaction() as connection:
+        found = connection.execute(unknown, {"is_acknowledged": True}).rowcount
+    if not found and not refunds.forget_failed(payment_id):
+        message = "it is not listed as a payment without an order, or with a refund that failed."
+        raise click.UsageError(f"PAYMENT_ID: {message}")
     click.echo("Acknowledged.")
 
 
@@ -145,7 +146,7 @@ def orders(context: click.Context, attention: bool, limit: int) -> None:
             click.echo(matter)
         return
     newest = select(orders_table).order_by(orders_table.c.created_at.desc()).limit(limit)
-    for row in session.execute(newest):
+    for row in primary().execute(newest):
         order = OrderRow(*row)
         amount = f"{order.status:<22}  {order.amount:>9} KRW"
         click.echo(f"{when(order.created_at)}  {order.id}  {amount}  {order.name}")

@@ -6,14 +6,15 @@ from sqlalchemy import Column, Connection, Dialect, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
-from ..models import Base, Order, session
+from ..database import primary
+from ..models import WRITE, Base, Order, session
 
 WRITE_NOTHING = text(f"UPDATE {Order.__tablename__} SET id = id WHERE 1 = 0")
 
 
 def database_name() -> str:
     """Returns which database it is, without a user or a password."""
-    url = session.get_bind().engine.url
+    url = session.get_bind(clause=WRITE).engine.url
     return " ".join(filter(None, (url.get_backend_name(), url.host, url.database)))
 
 
@@ -23,7 +24,7 @@ def database_faults() -> list[str]:
     It rolls back what the session has pending, and holds no connection afterwards.
     """
     try:
-        connection = session.connection()
+        connection = primary()
         faults = list(_table_faults(connection))
         if not faults:
             faults += _write_faults(connection)
@@ -82,7 +83,7 @@ def _sqlite_faults(connection: Connection) -> Iterator[str]:
     """Source: https://www.sqlite.org/pragma.html"""
     journal = connection.scalar(text("PRAGMA journal_mode"))
     synchronous = connection.scalar(text("PRAGMA synchronous"))
-    if session.get_bind().engine.url.database in {None, "", ":memory:"}:
+    if session.get_bind(clause=WRITE).engine.url.database in {None, "", ":memory:"}:
         yield "it is in memory, and lost when the process ends: set DATABASE_URL to a file"
     elif journal != "wal":
         yield (

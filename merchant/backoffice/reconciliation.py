@@ -13,17 +13,16 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..current import accepted, merchant
-from ..database import release, write_transaction
+from ..database import primary, release, write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable
 from ..follow_up import FULFILMENT
-from ..models import session
 from ..records import Record, is_payment, parse_time
 from ..rows import PaymentRow, now
 from ..settlement import fulfil_again, settle
 from ..storage import orders, payments
 from ..transitions import decide, is_expired
 from ..verification import verify
-from .listing import changed_payments
+from .listing import changed_payments, portone_is_ahead
 from .models import ReconciliationRun
 from .unknown import has_money, store_unknown
 
@@ -35,6 +34,10 @@ ONE_BY_ONE = timedelta(days=7)
 # Whether a second partial cancellation moves the time of the status change is not documented, so
 # these are listed for as long as a PG cancels.
 PARTIAL = timedelta(days=400)
+PARTIALS = {"status": ["PARTIAL_CANCELLED"]}
+# A PG may tell PortOne of a deposit days later, and PortOne lists it by the time of the deposit.
+DEPOSIT = timedelta(days=7)
+DEPOSITS = {"status": ["PAID"], "methods": ["VIRTUAL_ACCOUNT"]}
 DECISIVE = {"status", "portone_amount", "cancelled_amount", "reasons", "follow_up"}
 LISTED = "listed"
 NOT_ASKED = "could not be asked about: PortOne did not answer, or refused (see the log)"
@@ -58,7 +61,7 @@ def reconcile(since: timedelta | None, older_than: timedelta) -> Counter[str]:
 
 def _stores() -> list[str]:
     """Our store, and those of earlier settings."""
-    earlier = session.scalars(select(ReconciliationRun.store_id)).all()
+    earlier = primary().scalars(select(ReconciliationRun.store_id)).all()
     return list(dict.fromkeys([merchant().settings.store_id, *earlier]))
 
 
@@ -66,27 +69,30 @@ def _reconcile_store(
     store_id: str, since: timedelta | None, older_than: timedelta, outcomes: Counter[str]
 ) -> None:
     started = now() - older_than
-    last = session.get(ReconciliationRun, store_id)
-    begin = last.started_at - OVERLAP if last else started - FIRST_RUN
-    if since is not None:
-        begin = started - since
+    of_store = ReconciliationRun.store_id == store_id
+    last = primary().scalar(select(ReconciliationRun.started_at).where(of_store))
+    due = last - OVERLAP if last else started - FIRST_RUN
+    begin = due if since is None else started - since
     release()
     try:
-        records = changed_payments(store_id, begin)
-        records |= changed_payments(store_id, started - PARTIAL, "PARTIAL_CANCELLED")
-        records = {id: each for id, each in records.items() if not _is_young(each, older_than)}
+        changed = changed_payments(store_id, begin)
+        records = changed | changed_payments(store_id, started - PARTIAL, **PARTIALS)
+        records |= changed_payments(store_id, begin - DEPOSIT, **DEPOSITS)
+        ahead = portone_is_ahead()
+        youngest = now() + ahead - older_than if older_than else None
+        records = {id: each for id, each in records.items() if not _is_young(each, youngest)}
     except (PortOneUnavailable, PortOneRejected):
         outcomes[NOT_LISTED] += 1
         _look_up([payment.id for payment in _open_payments(store_id, started)], outcomes)
         return
-    outcomes[LISTED] += len(records)
+    outcomes[LISTED] += len(records.keys() & changed.keys())
     rows = _rows(list(records))
     store_unknown({id: record for id, record in records.items() if id not in rows})
-    due = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
-    due += [id for id in _unfinished_refunds(store_id) if id not in due]
-    due.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
-    if _look_up(due, outcomes):
-        _store_run(store_id, started)
+    behind = [id for id, record in records.items() if id in rows and differs(rows[id], record)]
+    behind += [id for id in _unfinished_refunds(store_id) if id not in behind]
+    behind.sort(key=lambda id: id in records and not has_money(records[id]))  # money first
+    if _look_up(behind, outcomes) and begin <= due:  # else it has left out what was due
+        _store_run(store_id, started + ahead)
 
 
 def _store_run(store_id: str, started: datetime) -> None:
@@ -98,9 +104,9 @@ def _store_run(store_id: str, started: datetime) -> None:
             connection.execute(insert(ReconciliationRun), {"store_id": store_id, **values})
 
 
-def _is_young(record: Record, older_than: timedelta) -> bool:
+def _is_young(record: Record, youngest: datetime | None) -> bool:
     changed_at = parse_time(record.get("statusChangedAt"))
-    return bool(older_than) and changed_at is not None and changed_at > now() - older_than
+    return youngest is not None and changed_at is not None and changed_at > youngest
 
 
 def differs(payment: PaymentRow, record: Record) -> bool:
@@ -137,7 +143,7 @@ def _rows(payment_ids: list[str]) -> dict[str, PaymentRow]:
     found = {}
     for first in range(0, len(payment_ids), 500):
         ids = payment_ids[first : first + 500]
-        for row in session.execute(select(payments).where(payments.c.id.in_(ids))):
+        for row in primary().execute(select(payments).where(payments.c.id.in_(ids))):
             found[row.id] = PaymentRow(*row)
     release()
     return found
@@ -152,13 +158,17 @@ def _open_payments(store_id: str, before: datetime) -> list[PaymentRow]:
         payments.c.created_at >= before - ONE_BY_ONE, orders.c.paid_at >= before - ONE_BY_ONE
     )
     waiting = payments.c.status == "VIRTUAL_ACCOUNT_ISSUED"
-    rows = session.execute(
-        select(*payments.c, recent)
-        .join(orders, orders.c.id == payments.c.order_id)
-        .where(payments.c.store_id == store_id, payments.c.status != "CANCELLED")
-        .where(payments.c.created_at <= before, or_(recent, waiting))
-        .order_by(payments.c.created_at.desc())
-    ).all()
+    rows = (
+        primary()
+        .execute(
+            select(*payments.c, recent)
+            .join(orders, orders.c.id == payments.c.order_id)
+            .where(payments.c.store_id == store_id, payments.c.status != "CANCELLED")
+            .where(payments.c.created_at <= before, or_(recent, waiting))
+            .order_by(payments.c.created_at.desc())
+        )
+        .all()
+    )
     release()
     due = [(PaymentRow(*columns), is_recent) for *columns, is_recent in rows]
     return [payment for payment, is_recent in due if is_recent or not is_expired(payment, now())]
@@ -170,12 +180,12 @@ def _unfinished_refunds(store_id: str) -> list[str]:
     ids = select(payments.c.id).where(
         left.is_not(None), unfinished, payments.c.store_id == store_id
     )
-    return list(session.scalars(ids))
+    return list(primary().scalars(ids))
 
 
 def _unfulfilled() -> list[str]:
     left = payments.c.follow_up
     ids = select(payments.c.id).where(left.is_not(None), left.contains(FULFILMENT))
-    found = list(session.scalars(ids))
+    found = list(primary().scalars(ids))
     release()
     return found

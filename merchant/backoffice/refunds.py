@@ -9,19 +9,21 @@ https://developers.portone.io/api/rest-v2/overview
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from .. import storage
 from ..current import merchant
 from ..database import write_transaction
 from ..errors import PortOneRejected, PortOneUnavailable, Refused
-from ..follow_up import FULFILMENT, follow_up
+from ..follow_up import FULFILMENT, follow_up, refund_state
 from ..rows import TAKEN, NewEvent, PaymentRow, Refund, new_id, now
 from ..settlement import load, settle
+from .refund_body import refund_body, refused
 
 Report = Callable[[str, PaymentRow], None]
 
 EARLIER = "An earlier refund of {} KRW has no printed result yet: repeat that one first."
+ACCOUNT = "The first call of this refund, whose result is unknown, named another one: repeat it so."
+OTHER_BODY = 422  # PortOne has the idempotency key with another body
 ENDED = {"SUCCEEDED", "MADE_BEFORE"}
 WAITS = "A refund is REQUESTED and not over yet. Wait, or look into PortOne's console."
 
@@ -63,7 +65,7 @@ def _refund(
     account: Mapping[str, str] | None,
     again: bool,
 ) -> str:
-    pending = payment.refund
+    pending = None if refund_state(payment) == "FAILED" else payment.refund
     balance = payment.portone_amount - payment.cancelled_amount
     if amount == balance and not (pending and pending["amount"] == amount):
         amount = None  # all that is left
@@ -72,26 +74,27 @@ def _refund(
     if pending and pending["state"] == "MADE":
         if payment.status == "CANCELLED" or pending["amount"] == amount:
             return "MADE_BEFORE"
-        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+        raise refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["amount"] != amount:
-        raise _refused("--amount", EARLIER.format(pending["amount"] or "all"))
+        raise refused("--amount", EARLIER.format(pending["amount"] or "all"))
     if pending and pending["state"] == "REQUESTED":
         return "REQUESTED"
     if not again and any(state == "REQUESTED" for _, state, _ in payment.cancellations):
-        raise _refused("PAYMENT_ID", WAITS)
+        raise refused("PAYMENT_ID", WAITS)
+    is_repeated = pending is not None
     if not pending:
         pending = _new_refund(payment, reason, amount)
         _store_new(payment, pending)
-    return _send(payment, pending, account)
+    return _send(payment, pending, account, is_repeated)
 
 
 def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
     if payment.portone_status not in TAKEN:
-        raise _refused("PAYMENT_ID", f"Expected a paid payment; this one is {payment.status}.")
+        raise refused("PAYMENT_ID", f"Expected a paid payment; this one is {payment.status}.")
     return Refund(
         key=new_id(),
         amount=amount,
-        body=_body(payment, reason, amount),
+        body=refund_body(payment, reason, amount),
         known=[id for id, _, _ in payment.cancellations],
         cancelled=payment.cancelled_amount,
         at=f"{now().isoformat(timespec='seconds')}Z",
@@ -100,46 +103,17 @@ def _new_refund(payment: PaymentRow, reason: str, amount: int | None) -> Refund:
     )
 
 
-def _body(payment: PaymentRow, reason: str, amount: int | None) -> dict[str, Any]:
-    """Returns the body of POST /payments/{paymentId}/cancel.
-
-    PortOne's documents do not say whether the balance (취소 가능 잔액) is counted from amount.total
-    or, after a PG's discount, from amount.paid. So all that is left is refunded without naming a
-    balance, and of a discounted payment only what both ways of counting allow.
-    """
-    body: dict[str, Any] = {"storeId": payment.store_id, "reason": reason}
-    balance = payment.portone_amount - payment.cancelled_amount
-    tax_free = payment.tax_free - payment.cancelled_tax_free
-    if amount is not None:
-        most = balance - payment.discount
-        if payment.discount and most < amount < balance:
-            message = (
-                f"The buyer paid {payment.discount} less by a discount of the PG, and PortOne"
-                " does not say from which amount a part is counted."
-                f" Expected at most {most}, or no --amount for all."
-            )
-            raise _refused("--amount", message)
-        if not 0 < amount < balance:
-            raise _refused("--amount", f"Expected a whole number from 1 to {balance}.")
-        body["amount"] = amount
-        if not payment.discount:
-            # PortOne then refuses if another refund was made in the meantime.
-            body["currentCancellableAmount"] = balance
-        returned = payment.cancelled_amount + amount
-        share = payment.tax_free * returned // payment.portone_amount
-        tax_free = min(max(share - payment.cancelled_tax_free, 0), amount)
-    if payment.tax_free:
-        body["taxFreeAmount"] = tax_free  # PortOne takes a refund without it as taxed
-    return body
-
-
-def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None) -> str:
+def _send(
+    payment: PaymentRow, pending: Refund, account: Mapping[str, str] | None, is_repeated: bool
+) -> str:
     body = {**pending["body"], "refundAccount": dict(account)} if account else pending["body"]
     try:
         cancellation = merchant().portone.cancel(payment.id, pending["key"], body)
     except PortOneRejected as error:
         if error.type == "IDEMPOTENCY_OUTSTANDING_REQUEST":
             raise PortOneUnavailable("the first call of this refund is still running") from error
+        if error.status == OTHER_BODY and is_repeated:
+            raise refused("--refund-account", ACCOUNT) from error
         _change(payment.id, pending["key"], None, "REFUND_FAILED")
         raise
     status = str(cancellation.get("status"))
@@ -153,6 +127,15 @@ def _send(payment: PaymentRow, pending: Refund, account: Mapping[str, str] | Non
     with suppress(PortOneUnavailable, PortOneRejected):  # the next look-up stores it
         settle(payment.id, "cli")
     return status
+
+
+def forget_failed(payment_id: str) -> bool:
+    """Take a refund that has failed off the list. Returns False if it is not on it."""
+    payment = storage.read_payment(payment_id)
+    if not payment or not payment.refund or payment.refund["state"] != "FAILED":
+        return False
+    _change(payment_id, payment.refund["key"], None)
+    return True
 
 
 def _store_new(payment: PaymentRow, pending: Refund) -> None:
@@ -183,7 +166,3 @@ def _store(payment: PaymentRow, refund: Refund | None, *events: str) -> PaymentR
             new = [NewEvent(payment.order_id, payment.id, each, "cli") for each in events]
             storage.insert_events(connection, new)
     return stored
-
-
-def _refused(field: str, message: str) -> Refused:
-    return Refused("INVALID_REQUEST", field, message=message)

@@ -7,8 +7,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ..current import merchant
-from ..database import release, write_transaction
-from ..models import session
+from ..database import primary, release, write_transaction
 from ..records import Record, amount_of, parse_time, part_of
 from ..rows import TAKEN
 from .models import UnknownPayment
@@ -27,7 +26,7 @@ def store_unknown(records: dict[str, Record]) -> None:
     """
     for payment_id, record in records.items():
         key = payment_id[:MAX_ID]
-        is_listed = session.scalar(
+        is_listed = primary().scalar(
             select(UnknownPayment.payment_id).where(UnknownPayment.payment_id == key)
         )
         release()

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from sqlalchemy import exc
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -17,6 +17,7 @@ from .forms import MAX_BODY_BYTES
 from .languages import translate
 from .messages import ERROR_PAGES, MESSAGES
 from .startup import finish
+from .templates import render
 
 Answer = tuple[Response, int, dict[str, str]]
 Opened = tuple[dict[str, Any], int, dict[str, str]]
@@ -91,7 +92,7 @@ def error(
 
 
 def error_page(status: int, message: str) -> tuple[str, int]:
-    page = render_template(
+    page = render(
         "merchant/error.html",
         code=status,
         message=translate(message),

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, request
 
 from ..current import merchant
 from ..pages.responses import error_page
+from ..pages.templates import render
 from ..views import bp
 from . import source
 
@@ -34,7 +35,7 @@ def code_page(file: str) -> Response | tuple[str, int]:
     text, is_python = path.read_text(encoding="utf-8"), path.suffix == ".py"
     name, check = request.args.get("function", ""), request.args.get("check", "")
     place = source.find_function(text, is_python, name)
-    page = render_template(
+    page = render(
         "merchant/code.html",
         file=file,
         about=READING_PATH.get(file, ""),

@@ -21,10 +21,12 @@ https://developers.portone.io:
 import copy
 import hashlib
 import json
+import re
 import secrets
 import threading
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -63,7 +65,8 @@ class Answering(Call):
     do_POST = do_GET
 
     def answer_well(self):
-        self.answer(*self.portone.respond(self))
+        date = formatdate(self.portone.now().timestamp(), usegmt=True)
+        self.answer(*self.portone.respond(self), {"Date": date})
 
 
 class StatefulPortOne(PortOne):
@@ -355,6 +358,7 @@ class StatefulPortOne(PortOne):
         statuses = {
             "PAY_PENDING" if each == "PENDING" else each for each in wanted.pop("status", [])
         }
+        methods = wanted.pop("methods", [])
         is_test, version = wanted.pop("isTest", None), wanted.pop("version", "V2")
         if wanted:
             raise Refusal(400, "INVALID_REQUEST", unknown=sorted(wanted))
@@ -363,6 +367,7 @@ class StatefulPortOne(PortOne):
             for made in self.records.values()
             if since <= time_of(status_time(made) if by_status else made["requestedAt"]) <= until
             and (not statuses or made["status"] in statuses)
+            and (not methods or method_of(made) in methods)
             and is_test in {None, made["channel"]["type"] == "TEST"}
             and made["version"] == version
         ]
@@ -511,6 +516,12 @@ def route_of(method, path):
     if method == "GET":
         return "list" if path.rstrip("/").endswith("/payments") else "get"
     return next((route for route in ROUTES if path.endswith(f"/{route}")), path)
+
+
+def method_of(made):
+    """PaymentMethodType of a record: PaymentMethodVirtualAccount is VIRTUAL_ACCOUNT."""
+    name = made["method"]["type"].removeprefix("PaymentMethod")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
 
 
 def payment_of(path):

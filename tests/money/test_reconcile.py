@@ -253,6 +253,61 @@ def test_a_deposit_into_an_account_of_eight_days_is_found(shop, portone, clock):
     assert statuses(shop, order) == ("PAID", "PAID")
 
 
+@pytest.mark.parametrize("late", [{"minutes": 30}, {"hours": 20}, {"days": 6}])
+def test_a_deposit_that_the_pg_tells_late_is_found(shop, portone, clock, late):
+    """The list is by the time of payment (paid -> 결제 완료 시점), and that is the deposit's."""
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    portone.issue_account(order, hours=24 * 9)
+    complete(shop, order)
+    for _ in range(7):
+        clock.move(days=1)
+        reconcile(shop)
+    early = {name: -number for name, number in late.items()}
+    portone.deposit(order["paymentId"], paidAt=portone.stamp(**early))
+    clock.move(minutes=10)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+    assert portone.count("list") <= LISTS and portone.count("get") == 1
+
+
+def test_a_payment_that_the_pg_tells_late_is_found_across_the_border_of_two_pages(
+    shop, portone, clock
+):
+    """It is on the second page by PortOne's time, and the PG's time is before that page's first."""
+    card = copies(shop, portone, paid(shop, portone), 1_200)
+    for number, order in enumerate(card):
+        moment = portone.stamp(seconds=number)
+        portone.records[order["paymentId"]] |= {"paidAt": moment, "statusChangedAt": moment}
+    late = card[1_010]["paymentId"]
+    portone.records[late]["paidAt"] = portone.records[card[990]["paymentId"]]["paidAt"]
+    fall_behind(shop, late)
+    clock.move(hours=1)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert portone.asked("get") == [late]
+
+
+def test_a_deposit_that_the_pg_tells_late_is_found_among_many(shop, portone, clock):
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    portone.issue_account(order)
+    portone.deposit(order["paymentId"])
+    complete(shop, order)
+    stored = copies(shop, portone, order, 2_100)
+    spread(portone, stored)
+    reconcile(shop)
+    clock.move(days=2)
+    reconcile(shop)
+    late = stored[1_050]["paymentId"]
+    moment = portone.stamp()
+    portone.records[late] |= {"statusChangedAt": moment, "updatedAt": moment}
+    fall_behind(shop, late)
+    clock.move(minutes=10)
+    portone.calls.clear()
+    assert reconcile(shop).exit_code == 0
+    assert portone.asked("get") == [late]
+
+
 @pytest.mark.parametrize("moves", [True, False], ids=["each moves the time", "only the first does"])
 def test_partial_cancellations_beyond_the_first_are_found(shop, portone, clock, moves):
     portone.partial_moves_time = moves
@@ -278,6 +333,42 @@ def test_a_clock_that_is_a_minute_off_hides_nothing(shop, portone, clock, skew):
     clock.move(hours=1)
     assert reconcile(shop).exit_code == 0
     assert {statuses(shop, order)[0] for order in orders} == {"CANCELLED"}
+
+
+@pytest.mark.parametrize("hours", [-9, -1, 1])
+def test_a_clock_that_is_hours_off_hides_nothing(shop, portone, clock, hours):
+    """Such as one that has Korean time as UTC: it refuses the signed webhooks too."""
+    portone.skew = timedelta(hours=hours)
+    reconcile(shop)
+    for _ in range(3):
+        order = shop.order()
+        clock.move(minutes=3)
+        portone.pay(order)
+        clock.move(minutes=7)
+        portone.calls.clear()
+        assert reconcile(shop, "--older-than", 1).exit_code == 0
+        assert statuses(shop, order) == ("PAID", "PAID")
+        assert portone.count("get") == 1
+    clock.move(hours=hours)
+    portone.skew = timedelta()
+    portone.cancel(order["paymentId"])
+    reconcile(shop)
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED"), "the clock is right again"
+
+
+@pytest.mark.parametrize("date", [None, "", "gestern"])
+def test_a_portone_that_does_not_say_its_time_is_taken_to_have_ours(shop, portone, clock, date):
+    order = shop.order()
+
+    def without_its_time(call):
+        call.answer(*portone.respond(call), {"Date": date})
+
+    portone.faults["list"] = without_its_time
+    reconcile(shop)
+    portone.pay(order)
+    clock.move(minutes=10)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
 
 
 def test_money_comes_before_junk_when_portone_gives_way(shop, portone, clock):
@@ -316,6 +407,30 @@ def test_a_backup_that_was_restored_is_brought_up_to_date_from_further_back(shop
     assert reconcile(shop, "--since", 60).exit_code == 0
     assert listed_since(portone) < datetime.now(timezone.utc) - timedelta(days=59)
     assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the first run", "a later run"])
+def test_a_run_that_looks_back_less_far_than_to_the_last_one_hides_nothing_from_the_next(
+    shop, portone, clock, first
+):
+    """Such as by hand, after cron was off for days."""
+    if not first:
+        reconcile(shop)
+    order = shop.order()
+    portone.pay(order)
+    clock.move(days=3)
+    for days in (1, 0):
+        assert reconcile(shop, "--since", days).exit_code == 0
+        assert statuses(shop, order)[0] == "PENDING", "it was not to look so far back"
+    clock.move(minutes=10)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+    clock.move(days=3)
+    reconcile(shop, "--since", 4)
+    portone.calls.clear()
+    clock.move(minutes=10)
+    reconcile(shop)
+    assert listed_since(portone) > datetime.now(timezone.utc) - timedelta(hours=1)
 
 
 def test_changes_that_are_younger_than_asked_for_are_left_to_the_next_run(shop, portone, clock):

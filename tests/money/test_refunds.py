@@ -6,11 +6,14 @@ import pytest
 
 from tests.money.commands import (
     REFUND,
+    REFUND_ACCOUNT,
     attention,
+    complete,
     paid,
     reconcile,
     refund,
     rows,
+    run,
     shown,
     statuses,
 )
@@ -68,6 +71,42 @@ def test_a_requested_refund_that_failed_is_found_and_can_be_asked_for_anew(
     assert refund(shop, order).exit_code == 0
     assert portone.given_back(order["paymentId"]) == 1000 and len(set(portone.keys())) == 2
     assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("amount", [[], ["--amount", 300]], ids=["whole", "part"])
+@pytest.mark.parametrize("is_lost", [False, True], ids=["answered", "its answer was lost"])
+@pytest.mark.parametrize("end", ["refund", "console", "acknowledge"])
+def test_a_refund_that_fails_later_is_listed_until_somebody_ends_it(
+    shop, portone, clock, amount, is_lost, end
+):
+    """Whoever asked for it has been told that the PG makes it, and the buyer waits for it."""
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+    if is_lost:
+        portone.faults["cancel"] = first(lose_answer)
+    refund(shop, order, *amount)
+    portone.end_cancellation(order["paymentId"], "FAILED")
+    clock.move(hours=1)
+    for _ in range(2):
+        clock.move(hours=1)
+        portone.calls.clear()
+        assert reconcile(shop).exit_code == 1
+        again = " ".join([REFUND, order["paymentId"], *map(str, amount), "--reason"])
+        assert again in attention(shop, order)
+    assert portone.count("get") == 0, "it has ended, so nobody asks PortOne about it any more"
+    assert shop.trail(order).count("REFUND_FAILED") == 1
+    portone.cancel_result = "SUCCEEDED"
+    if end == "refund":
+        assert refund(shop, order, *amount).exit_code == 0
+    elif end == "console":
+        portone.cancel(order["paymentId"], 300 if amount else None)
+    else:
+        assert run(shop, "acknowledge", order["paymentId"]).exit_code == 0
+        assert run(shop, "acknowledge", order["paymentId"]).exit_code == 2, "it is off the list"
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    given = 0 if end == "acknowledge" else 300 if amount else 1000
+    assert portone.given_back(order["paymentId"]) == given
 
 
 @pytest.mark.parametrize("hours", [0, 4, 24 * 30])
@@ -169,6 +208,31 @@ def test_nothing_is_asked_for_while_a_refund_made_in_portones_console_is_request
     assert portone.given_back(order["paymentId"]) == 1000
 
 
+@pytest.mark.parametrize("name", [None, "another"], ids=["paid", "mismatch"])
+def test_a_refund_in_portones_console_that_stays_requested_is_listed_after_a_week(
+    shop, portone, clock, name
+):
+    """The PG has forgotten it: somebody has to ask again, or the money stays here for good."""
+    order = shop.order()
+    portone.pay(order, **({"orderName": name} if name else {}))
+    complete(shop, order)
+    portone.cancel(order["paymentId"], result="REQUESTED")
+    reconcile(shop)
+    clock.move(days=6)
+    reconcile(shop)
+    assert not attention(shop, order), "the PG may take its time"
+    clock.move(days=2)
+    assert reconcile(shop).exit_code == 1
+    assert f"{REFUND} {order['paymentId']} --again" in attention(shop, order)
+    assert refund(shop, order, "--again").exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000
+    for _ in range(2):
+        clock.move(days=8)
+        portone.calls.clear()
+        assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    assert portone.count("get") == 0, "the forgotten one is not asked about any more"
+
+
 # Answers that are lost
 
 
@@ -224,6 +288,75 @@ def test_a_refund_whose_result_could_not_be_printed_is_not_made_again(
     assert result.exit_code == 0 and "nothing more was asked for" in result.output
     assert portone.given_back(order["paymentId"]) == (300 if amount else 1000)
     assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("result", ["SUCCEEDED", "REQUESTED", "FAILED"])
+def test_a_part_given_back_in_portones_console_does_not_end_a_refund_of_the_whole(
+    shop, portone, clock, result
+):
+    """The refund never reached PortOne; the part is somebody else's."""
+    order = paid(shop, portone)
+    portone.faults["cancel"] = first(DOWN)
+    assert refund(shop, order).exit_code == 1
+    portone.cancel(order["paymentId"], 200, result)
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 1
+    assert f"{REFUND} {order['paymentId']} --reason" in attention(shop, order)
+    if result == "REQUESTED":
+        portone.end_cancellation(order["paymentId"])
+    assert refund(shop, order).exit_code == 0
+    assert portone.given_back(order["paymentId"]) == 1000
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
+@pytest.mark.parametrize("end", ["SUCCEEDED", "FAILED"])
+def test_a_refund_of_the_whole_beside_a_part_in_portones_console_is_followed_to_its_end(
+    shop, portone, clock, end
+):
+    """Its answer was lost, and PortOne had less left than the shop knew."""
+    order = paid(shop, portone)
+    portone.cancel_result = "REQUESTED"
+
+    def after_a_part(call):
+        portone.cancel(order["paymentId"], 200)
+        lose_answer(call)
+
+    portone.faults["cancel"] = first(after_a_part)
+    assert refund(shop, order).exit_code == 1
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert refund(shop, order).exit_code == 0 and portone.count("cancel") == 1
+    portone.end_cancellation(order["paymentId"], end)
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == (end == "FAILED")
+    assert (f"{REFUND} {order['paymentId']}" in attention(shop, order)) == (end == "FAILED")
+    assert portone.given_back(order["paymentId"]) == (1000 if end == "SUCCEEDED" else 200)
+    assert shop.trail(order).count("REFUND_FAILED") == (end == "FAILED")
+
+
+@pytest.mark.parametrize(
+    "account", [(), REFUND_ACCOUNT[:3] + ("110-123-456789",) + REFUND_ACCOUNT[4:]]
+)
+def test_a_repeat_with_another_account_than_the_first_call_does_not_forget_that_call(
+    shop, portone, clock, visibility, account
+):
+    """PortOne refuses a key with another body, and may have carried out the first one."""
+    order = shop.order(payMethod="VIRTUAL_ACCOUNT")
+    portone.issue_account(order)
+    portone.deposit(order["paymentId"])
+    assert shop.complete(order).json["status"] == "PAID"
+    portone.cancel_result, portone.faults["cancel"] = "REQUESTED", first(lose_answer)
+    assert refund(shop, order, "--amount", 300, *REFUND_ACCOUNT).exit_code == 1
+    for _ in range(2):
+        result = refund(shop, order, "--amount", 300, *account)
+        assert result.exit_code == 0 or "--refund-account" in result.output
+    assert refund(shop, order, "--amount", 300, *REFUND_ACCOUNT).exit_code == 0
+    assert len(portone.records[order["paymentId"]]["cancellations"]) == 1
+    portone.end_cancellation(order["paymentId"])
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+    assert portone.given_back(order["paymentId"]) == 300
 
 
 # Two at once

@@ -82,6 +82,29 @@ def test_goods_that_are_taxed_name_no_tax_free_part(shop, portone):
     assert complete(shop, order).json["error"]["reasons"] == ["TAX_FREE"]
 
 
+@pytest.mark.parametrize("other", [0, 500, 3_000])
+@pytest.mark.parametrize("sold", ["rice", "waffle-trainer"])
+@pytest.mark.parametrize("parts", [[[]], [["--amount", 400], []]], ids=["whole", "in parts"])
+def test_what_was_paid_with_another_tax_free_part_is_given_back_as_it_was_paid(
+    shop, portone, monkeypatch, sold, other, parts
+):
+    """The buyer's browser has changed the request: the row's part is not the one to give back."""
+    monkeypatch.setitem(PRODUCTS, "rice", Product("rice", "쌀 1kg", 3_000, tax_free=1_000))
+    order = shop.order(productId=sold)
+    total = order["request"]["totalAmount"]
+    terms = {**order["request"], "taxFreeAmount": min(other, total)}
+    portone.pay({**order, "request": terms})
+    complete(shop, order)
+    for part in parts:
+        assert refund(shop, order, *part).exit_code == 0
+    left = portone.records[order["paymentId"]]["amount"]
+    assert (left["cancelled"], left["cancelledTaxFree"]) == (total, min(other, total))
+    for body in portone.asked("cancel"):
+        assert body.get("taxFreeAmount", 0) <= min(other, total)
+        assert other == 0 or "taxFreeAmount" in body, "without it PortOne takes it as taxed"
+    assert reconcile(shop).exit_code == 0 and not attention(shop, order)
+
+
 def test_it_is_pre_registered(make_shop, portone, goods):
     shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_PRE_REGISTER="1", **ACCOUNT)
     order = shop.order(productId="rice")

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.merchant.backoffice.commands import just_before, looked_up, make_older, on_list, paid
-from tests.money.commands import reconcile, rows, run
+from tests.money.commands import reconcile, rows, run, webhook
 from tests.money.portone import ACCOUNT
 from tests.stand_in import answer, record
 
@@ -164,6 +164,28 @@ def test_two_runs_at_once_fulfil_an_order_once(shop, portone, monkeypatch):
     with just_before(shop, read_unfulfilled, lambda: reconcile(shop), "after_cursor_execute"):
         assert reconcile(shop).exit_code == 0
     assert fulfilled == [order["orderId"]]
+
+
+@pytest.mark.parametrize("status", ["PAID", "PARTIAL_CANCELLED", "CANCELLED"])
+def test_a_payment_that_changes_before_it_is_fulfilled_again_is_left_to_the_next_run(
+    shop, portone, monkeypatch, status
+):
+    """Such as by a webhook, between the run's reading of the row and its first write."""
+    monkeypatch.setattr("merchant.fulfilment.fulfil", out_of_stock)
+    order, fulfilled = paid(shop, portone), []
+    monkeypatch.setattr("merchant.fulfilment.fulfil", lambda order: fulfilled.append(order.id))
+
+    def change():
+        portone.records[order["paymentId"]] = record(order, status)
+        webhook(shop, order)
+
+    with just_before(shop, r"SELECT merchant_payment_event", change, "after_cursor_execute"):
+        reconcile(shop)
+    assert rows(shop, order)[1].status == status
+    assert rows(shop, order)[0].fulfilled_at is None or fulfilled
+    assert reconcile(shop).exit_code == 0
+    assert fulfilled == ([] if status == "CANCELLED" else [order["orderId"]])
+    assert run(shop, "orders", "--attention").output == ""
 
 
 # A list that is not as documented
