@@ -98,10 +98,9 @@ def test_under_talismans_policy_one_pays_over_https_and_no_page_has_inline_code(
         assert re.search(INLINE, page.text) is None, re.search(f".*({INLINE}).*", page.text)[0]
 
 
+@pytest.mark.long
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    "window_type", ["IFRAME", pytest.param("REDIRECTION", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("window_type", ["IFRAME", "REDIRECTION"])
 def test_a_browser_pays_under_talismans_default_policy_without_a_violation(
     config, open_tab, tmp_path, window_type
 ):

@@ -62,6 +62,7 @@ def test_the_tab_that_comes_back_looks_at_once(clocked):
     expect_status(clocked, "PAID")
 
 
+@pytest.mark.long
 def test_nobody_who_chooses_is_disturbed_while_nothing_has_changed(clocked):
     issue(clocked)
     clocked.evaluate("window.isSamePage = true")
@@ -74,6 +75,7 @@ def test_nobody_who_chooses_is_disturbed_while_nothing_has_changed(clocked):
     assert clocked.evaluate("window.isSamePage")
 
 
+@pytest.mark.long
 def test_it_ends_after_an_hour_says_so_and_begins_again_with_the_tab(clocked):
     issue(clocked)
     watch = clocked.locator("#watch")
@@ -89,6 +91,7 @@ def test_it_ends_after_an_hour_says_so_and_begins_again_with_the_tab(clocked):
     expect(watch).to_contain_text("by itself whether")
 
 
+@pytest.mark.long
 def test_while_another_payment_window_is_open_it_does_not_look(clocked):
     issue(clocked)
     clocked.route("**/payments", lambda route: None)
@@ -99,6 +102,7 @@ def test_while_another_payment_window_is_open_it_does_not_look(clocked):
     assert not [each for each in asked if each.method == "GET"]
 
 
+@pytest.mark.long
 def test_the_time_for_the_deposit_runs_and_is_warned_of(clocked):
     issue(clocked)
     left, soon = clocked.locator("#left"), clocked.locator("#soon")
@@ -130,6 +134,7 @@ def test_one_button_copies_the_account_and_another_its_number(new_context, site)
     assert page.evaluate("navigator.clipboard.readText()") == order_id
 
 
+@pytest.mark.long
 def test_a_phones_bar_says_product_method_and_amount(visit):
     page = visit("iPhone 13")
     bar = page.locator(".sum")
@@ -142,6 +147,7 @@ def test_a_phones_bar_says_product_method_and_amount(visit):
         expect(bar).to_contain_text(text)
 
 
+@pytest.mark.long
 def test_a_phone_folds_the_buyer_and_a_mistake_opens_it(visit):
     page = visit("iPhone 13")
     page.reload()
@@ -160,6 +166,7 @@ def test_a_phone_folds_the_buyer_and_a_mistake_opens_it(visit):
     expect(page.locator("#buyerEmail-error")).to_be_in_viewport()
 
 
+@pytest.mark.long
 def test_after_the_window_nothing_but_the_waiting_is_on_the_page(page):
     page.route("**/payment/complete", lambda route: None)
     open_the_window(page)
@@ -191,6 +198,7 @@ def test_on_paper_there_is_the_slip_alone(page):
     page.emulate_media(media="screen")
 
 
+@pytest.mark.long
 def test_the_windows_kind_is_a_developers_option_that_opens_for_a_blocked_popup(page):
     expect(page.locator("[name=windowType]")).to_be_visible()
     page.evaluate("document.querySelector('.developer').open = false")

@@ -51,7 +51,8 @@ def test_a_provider_is_a_button_and_is_kept_for_a_retry(visit_pg):
     expect(page.locator(".receipt")).to_contain_text("간편결제 (네이버페이)")
 
 
-@pytest.mark.parametrize("device", [None, pytest.param("iPhone 13", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("device", [None, "iPhone 13"])
 def test_cards_and_wallets_go_through_their_own_channels(visit_pg, device):
     page = visit_pg("TOSSPAY_V2 KSNET", device)
     pay(page, "approve", opens="REDIRECTION" if device else "IFRAME")

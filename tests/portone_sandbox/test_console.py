@@ -249,7 +249,7 @@ def test_a_cancel_of_all_that_is_left_asks_first(base, portone):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("has_script", [True, False])
+@pytest.mark.parametrize("has_script", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_whole_cancel_is_two_clicks_also_without_javascript(base, open_tab, has_script):
     make_payment(base, "approve")
     page = open_tab(base_url=base, locale="ko-KR", java_script_enabled=has_script)

@@ -151,7 +151,7 @@ def warnings(base):
     return requests.get(f"{base}/control/payments/payment1/warnings", timeout=10).json()
 
 
-@pytest.mark.parametrize("device", ["pc", "mobile"])
+@pytest.mark.parametrize("device", ["pc", pytest.param("mobile", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("pg", "pay_method"), DOMESTIC)
 def test_a_whole_request_passes_and_is_paid(base, portone, pg, pay_method, device):
     opened = open_it(base, passing(pg, pay_method), device)

@@ -22,7 +22,6 @@ MANUAL = {"SANDBOX_MANUAL_APPROVAL": "1"}
 LIVE = {"SANDBOX_LIVE": "1"}
 CARDS_ONLY = {"PORTONE_PAY_METHODS": "CARD"}
 UNKNOWN_CODE = "INVALID_CARD_INSTALLMENT_PLAN"  # the shop's messages do not know it
-QUICK = ("ENTRY",)
 
 
 class Clicks:
@@ -174,10 +173,9 @@ MORE = [
 
 def cases():
     for kind, (clicks, settings) in RESULTS.items():
-        marks = () if kind in QUICK else (pytest.mark.long,)
-        yield pytest.param(kind, clicks, settings, id=kind, marks=marks)
+        yield pytest.param(kind, clicks, settings, id=kind)
     for number, case in enumerate(MORE):
-        yield pytest.param(*case, id=f"{case[0]}-{number}", marks=pytest.mark.long)
+        yield pytest.param(*case, id=f"{case[0]}-{number}")
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +216,7 @@ def reset(site):
     requests.post(f"{site.url}/sandbox/control/reset", timeout=20).raise_for_status()
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.parametrize(("kind", "clicks", "settings"), [*cases()])
 def test_it_is_reached_by_clicks(clicks_at, kind, clicks, settings):

@@ -126,6 +126,7 @@ def test_an_iframe_answers(visit, portone, host):
     expect(shop.page.locator("dialog")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_token_of_manual_approval_reaches_the_page(shop, portone):
     shop.open(channelKey=MANUAL_CHANNEL)
     shop.choose("approve")
@@ -263,6 +264,7 @@ def test_the_merchants_styles_do_not_reach_it(visit):
     assert "code" not in styled.answer()["answer"]
 
 
+@pytest.mark.long
 def test_the_page_is_dimmed_unless_told_otherwise(shop):
     dialog = shop.page.locator("dialog")
     for iframe, background in (({}, "rgba(0, 0, 0, 0.55)"), ({"dim": False}, "rgba(0, 0, 0, 0)")):
@@ -343,6 +345,7 @@ def thrown(answer):
     return error["code"]
 
 
+@pytest.mark.long
 def test_a_payment_id_is_tried_until_it_is_paid(shop):
     for outcome in ("decline", "cancel", "approve"):
         shop.open()

@@ -338,7 +338,7 @@ long = pytest.mark.long
 @pytest.mark.parametrize(
     ("pay_method", "device"),
     [
-        *(pytest.param(each, None, marks=() if each == "EASY_PAY" else long) for each in CHOSEN),
+        *(pytest.param(each, None, marks=long) for each in CHOSEN),
         ("CARD", "iPhone 13"),
     ],
 )
@@ -360,6 +360,7 @@ def test_a_buyer_is_given_an_account_in_a_browser(visit, portone):
 
 
 @browser
+@pytest.mark.long
 def test_the_pin_pad_by_mouse(visit, portone):
     page = visit()
     go_on(page)
@@ -400,6 +401,7 @@ def test_the_whole_way_by_keyboard(visit, portone):
 
 
 @browser
+@pytest.mark.long
 def test_the_pads_digits_are_all_there_and_elsewhere_each_time(visit):
     page = visit()
     orders = set()
@@ -411,8 +413,9 @@ def test_the_pads_digits_are_all_there_and_elsewhere_each_time(visit):
     assert all(sorted(order) == list("0123456789") for order in orders)
 
 
+@long
 @browser
-@pytest.mark.parametrize("pay_method", [pytest.param("CARD", marks=long), "MOBILE"])
+@pytest.mark.parametrize("pay_method", ["CARD", "MOBILE"])
 def test_the_screens_work_without_javascript(visit, portone, pay_method):
     page = visit(pay_method, java_script_enabled=False)
     go_on(page)

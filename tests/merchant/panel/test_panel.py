@@ -262,6 +262,7 @@ def test_a_redirect_is_one_sequence_across_three_pages(page):
     expect(page.locator("#trail > li", has_text="undefined")).to_contain_text("page leaves")
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_servers_steps_stay_in_order_whatever_the_browsers_clock_shows(new_context, site):
     page = new_context(base_url=site.url, locale="en-US").new_page()
@@ -277,6 +278,7 @@ def test_the_servers_steps_stay_in_order_whatever_the_browsers_clock_shows(new_c
     assert events(page) == [event for event, _ in rows(shown)]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_a_window_that_does_not_open_is_not_drawn(page):
     page.evaluate("window.open = () => null")
@@ -290,6 +292,7 @@ def test_a_window_that_does_not_open_is_not_drawn(page):
     expect(page.locator(".to-pg")).to_have_count(1)
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_another_basket_begins_a_new_drawing(page):
     page.evaluate("window.open = () => null")
@@ -301,6 +304,7 @@ def test_another_basket_begins_a_new_drawing(page):
     assert titles(page) == PAID_IN_BROWSER[:4]
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_both_attempts_of_an_order_are_drawn(page):
     pay(page, "decline")
@@ -404,8 +408,9 @@ def test_the_tab_remembers_three_orders_and_thirty_messages_of_each(page):
     assert stored[-1][1][-1]["at"] == 39
 
 
+@pytest.mark.long
 @pytest.mark.browser
-@pytest.mark.parametrize("locale", [pytest.param("ko-KR", marks=pytest.mark.long), "en-US"])
+@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
 def test_what_did_not_match_is_seen_at_once_and_the_panel_fits_a_narrow_phone(visit, locale):
     page = visit(locale=locale, viewport={"width": 320, "height": 640})
     pay(page, "tamper", "IFRAME")
