@@ -2,6 +2,7 @@
 PortOne.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,20 @@ def test_an_order_with_forty_attempts_asks_about_a_bounded_number_at_a_time(
         portone.calls.clear()
         shop.page(order) if look == "page" else retry(shop, order)
         assert portone.count("get") <= PAGE_LOOKUPS
+
+
+def test_a_page_that_many_load_again_and_again_asks_portone_once_in_three_seconds(
+    shop, portone, clock
+):
+    order = shop.order()
+    portone.open(order)
+    address = f"/orders/{order['orderId']}"
+    for asked in (1, 2):
+        with ThreadPoolExecutor(4) as pool:
+            pages = list(pool.map(lambda _: shop.app.test_client().get(address), range(8)))
+        assert {page.status_code for page in pages} == {200}
+        assert portone.count("get") == asked
+        clock.move(seconds=4)
 
 
 def test_a_page_asks_first_about_the_attempt_that_may_have_money_in_it(shop, portone, clock):

@@ -271,6 +271,19 @@ def test_a_deposit_that_the_pg_tells_late_is_found(shop, portone, clock, late):
     assert portone.count("list") <= LISTS and portone.count("get") == 1
 
 
+def test_a_card_payment_that_the_pg_tells_after_a_run_is_found_by_the_next(shop, portone, clock):
+    """The list is by the PG's time of the payment, and that is minutes before the run."""
+    order = shop.order()
+    portone.open(order)
+    clock.move(hours=1)
+    reconcile(shop)
+    clock.move(minutes=1)
+    portone.pay(order, paidAt=portone.stamp(minutes=-5))
+    clock.move(hours=1)
+    assert reconcile(shop).exit_code == 0
+    assert statuses(shop, order) == ("PAID", "PAID")
+
+
 def test_a_payment_that_the_pg_tells_late_is_found_across_the_border_of_two_pages(
     shop, portone, clock
 ):

@@ -81,6 +81,14 @@ def test_closing_the_window_is_the_buyers_cancel(base, portone):
 # The way back to the merchant
 
 
+def test_no_browser_keeps_a_window_and_shows_it_as_open_after_its_end(base):
+    opened = open_window(base)
+    url = opened.json()["url"]
+    kept = [opened, requests.get(f"{base}{url}", timeout=10), choose(base, url, "approve")]
+    kept += [requests.get(f"{base}{url}{page}", timeout=10) for page in ("", "/done")]
+    assert {each.headers.get("Cache-Control") for each in kept} == {"no-store"}
+
+
 @pytest.mark.parametrize("outcome", ["approve", "decline"])
 def test_a_redirect_carries_the_result(base, outcome):
     url = open_window(

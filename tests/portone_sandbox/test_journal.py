@@ -187,6 +187,14 @@ def test_a_webhook_that_was_refused_can_be_checked_by_hand(base, merchant):
         assert problem["how"].endswith(text) and key.hex() in problem["how"]
 
 
+def test_a_cookie_that_the_merchant_answers_a_webhook_with_is_not_kept(base, merchant):
+    merchant.fault = answer(headers={"Set-Cookie": "session=of-a-merchant"})
+    make_payment(base)
+    wait_for_entries(base, 2)
+    page = requests.get(f"{base}/console/journal", timeout=10).text
+    assert "of-a-merchant" not in json.dumps(entries(base)) + page
+
+
 def test_a_webhook_without_an_answer_is_in_it(base):
     make_payment(base, noticeUrls=["http://127.0.0.1:1/nobody-listens"])
     wait_for_entries(base, 2)

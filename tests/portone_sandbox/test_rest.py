@@ -251,6 +251,15 @@ def test_a_payment_is_cancelled_part_by_part(base, portone):
     assert (payment.amount.cancelled, payment.amount.cancelled_tax_free) == (1000, 340)
 
 
+def test_the_vat_of_all_parts_is_that_of_the_payment(base, portone):
+    pay(base, "approve")
+    for part in ({"amount": 300}, {"amount": 300}, {}):
+        portone.cancel_payment(payment_id="payment1", reason="x", **part)
+    payment = portone.get_payment(payment_id="payment1")
+    assert [each.vat_amount for each in payment.cancellations] == [27, 27, 37]
+    assert payment.amount.vat == 27 + 27 + 37
+
+
 @pytest.mark.parametrize(
     ("asked", "error"),
     [
