@@ -14,7 +14,13 @@ import pytest
 from merchant import lookup_limit
 from merchant import portone as client
 from merchant.errors import PortOneUnavailable
-from merchant.lookup_limit import BURST_ANSWERS, SLOW_LOOKUPS, SLOW_SECONDS, LookupLimit
+from merchant.lookup_limit import (
+    BURST_ANSWERS,
+    LOOKUPS_PER_MINUTE,
+    SLOW_LOOKUPS,
+    SLOW_SECONDS,
+    LookupLimit,
+)
 from tests.merchant.test_faults import CHUNKED, HEAD, REJECTED, SILENCE, UNAVAILABLE
 from tests.stand_in import answer, drip, record
 
@@ -219,3 +225,19 @@ def test_a_look_up_that_drips_for_ever_does_not_hide_that_portone_hangs(callers,
     assert dripping and all(hanging)
     clock.now += SLOW_SECONDS + 0.1
     assert callers.begin() is None
+
+
+def test_a_payment_that_was_asked_about_too_often_is_asked_about_again_a_minute_later(clock):
+    limit = LookupLimit(None)
+
+    def asks(payment_id):
+        try:
+            with limit.place(payment_id):
+                return True
+        except PortOneUnavailable:
+            return False
+
+    assert all(asks("flooded") for _ in range(LOOKUPS_PER_MINUTE))
+    assert not asks("flooded") and asks("another")
+    clock.now += 60
+    assert asks("flooded")

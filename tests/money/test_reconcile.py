@@ -647,6 +647,15 @@ def test_a_payment_without_a_row_and_without_money_is_nobodys_business(
     assert result.exit_code == 0 and stranger["id"] not in result.output
 
 
+@pytest.mark.parametrize("allowed", ["0", "1"])
+def test_a_test_payment_without_a_row_is_no_money_to_a_live_shop(make_shop, portone, allowed):
+    shop = make_shop(PORTONE_API_BASE=portone.url, PORTONE_ALLOW_TEST=allowed, **ACCOUNT)
+    stranger = portone.stranger(43_210)
+    stranger["channel"]["type"] = "TEST"
+    is_listed = stranger["id"] in reconcile(shop).output
+    assert is_listed is (allowed == "1")
+
+
 def test_strangers_keep_a_run_from_nothing_else(shop, portone, clock):
     order = shop.order()
     portone.stranger(5_000)

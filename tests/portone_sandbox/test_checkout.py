@@ -14,6 +14,7 @@ from tests.portone_sandbox.client import (
     open_window,
     pay,
     payment_request,
+    post_cancel,
 )
 
 # One paymentId, several attempts
@@ -48,6 +49,21 @@ def test_a_waiting_account_keeps_its_payment_id(base):
     pay(base, "issue", payMethod="VIRTUAL_ACCOUNT")
     refused = open_window(base)
     assert (refused.status_code, refused.json()["code"]) == (409, "InvalidEntityState")
+
+
+@pytest.mark.parametrize("first", ["issue", "pend", "cancelled"])
+def test_an_older_window_can_not_pay_what_another_attempt_has_taken(base, portone, first):
+    """The other attempt has a virtual account, waits for its PG, or was refunded."""
+    method = {"payMethod": "VIRTUAL_ACCOUNT"} if first == "issue" else {}
+    older, newer = open_window(base).json(), open_window(base, **method).json()
+    choose(base, newer["url"], "approve" if first == "cancelled" else first)
+    if first == "cancelled":
+        post_cancel(base, {"reason": "x"})
+    before = portone.get_payment(payment_id="payment1")
+    choose(base, older["url"], "approve")
+    late = requests.post(f"{base}{older['url']}/close", timeout=10).json()["result"]
+    assert late["pgCode"] == "ALREADY_PROCESSED_PAYMENT"
+    assert portone.get_payment(payment_id="payment1") == before
 
 
 def test_an_older_window_that_fails_says_nothing_of_the_newer_one(base, portone):

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from portone_server_sdk import payment as shapes
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Response
 
 from portone_sandbox.channels import KEYS_BY_PG, MANUAL_CHANNEL
@@ -288,7 +289,20 @@ def test_a_popup_is_centred_when_told_so(shop):
         assert cancelled(shop.answer())
 
 
-def test_nobody_else_can_answer_for_the_window(shop):
+@pytest.fixture
+def own_site(open_tab, room, base, address):
+    """A shop that has the sandbox under an address of its own, so that their origin is the same."""
+    html = PAGE.format(sdk=f"{base}/v2/browser-sdk.js")
+    shop = Response(html, mimetype="text/html")
+    address.room = DispatcherMiddleware(room, {"/shop": shop})
+    page = open_tab(None)
+    page.goto(f"{base}/shop")
+    return Shop(page, f"{base}/shop")
+
+
+@pytest.mark.parametrize("site", ["shop", "own_site"])
+def test_nobody_else_can_answer_for_the_window(request, site):
+    shop = request.getfixturevalue(site)
     shop.open()
     tx_id = shop.page.get_attribute("dialog iframe", "src").split("/")[-1]
     shop.page.evaluate(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
+import time_machine
 from portone_server_sdk import common
 from portone_server_sdk import payment as shapes
 from portone_server_sdk.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
@@ -157,6 +158,15 @@ def test_the_time_is_that_of_the_request_or_of_the_status(base, portone):
     assert len(find(portone, until=seoul.isoformat())) == 7
     assert find(portone, from_=(seoul + timedelta(minutes=1)).isoformat()) == []
     assert find(portone, until=(seoul - timedelta(days=100)).isoformat()) == []
+
+
+def test_without_a_beginning_it_is_the_90_days_before_the_end(base, portone):
+    now = datetime.now(timezone.utc)
+    with time_machine.travel(now - timedelta(days=120)):
+        make_payment(base)
+    assert find(portone) == []
+    assert find(portone, until=(now - timedelta(days=100)).isoformat()) == ["payment1"]
+    assert find(portone, until=(now - timedelta(days=20)).isoformat()) == []
 
 
 def test_it_sorts_by_request_or_status_either_way(portone, payments):

@@ -22,7 +22,7 @@ def test_the_adapter_needs_no_server(session):
     assert session.get(url, params={"storeId": "store-other"}, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("timeout", [0.1, (5, 0.1)])
+@pytest.mark.parametrize("timeout", [0.1, (60, 0.1)])
 def test_the_adapter_times_out(timeout):
     waiting = threading.Event()
 
