@@ -392,6 +392,19 @@ def test_markup_in_a_redirect_is_shown_as_text(page, listen):
     assert dialogs == []
 
 
+def test_what_a_window_says_is_shown_whole_whatever_signs_it_has(page):
+    message = "Limit 50% & more? #1 + 2"
+    page.evaluate(
+        """(message) => {
+             PortOne.requestPayment = async () => ({ code: "X", message });
+           }""",
+        message,
+    )
+    page.click("#pay")
+    expect(page.locator("[data-order-id]")).to_be_visible()
+    expect(page.locator("#message")).to_contain_text(message)
+
+
 def test_another_attempt_is_made_with_another_method_and_window(page):
     pay(page, "decline", "IFRAME")
     expect_status(page, "FAILED")

@@ -797,7 +797,9 @@ def assert_all_can_be_paid(shop, portone, orders):
 
 @pytest.mark.database
 @pytest.mark.parametrize("fault", [locked, read_only])
-def test_a_database_that_can_not_be_written_is_reported_and_nothing_is_half_done(fragile, fault):
+def test_a_database_that_can_not_be_written_is_reported_and_nothing_is_half_done(
+    fragile, fault, caplog
+):
     shop, folder, portone = fragile
     order, paid = shop.order(), shop.order()
     assert_all_can_be_paid(shop, portone, [paid])
@@ -813,6 +815,8 @@ def test_a_database_that_can_not_be_written_is_reported_and_nothing_is_half_done
             "what is paid can still be shown"
         )
         assert broken.client.get("/").status_code == 200
+    assert "the database failed" in caplog.text
+    assert BUYER["email"] not in caplog.text, "the buyer is nobody's business who reads the log"
     assert_all_can_be_paid(shop, portone, [order])
 
 

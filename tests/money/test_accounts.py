@@ -2,7 +2,7 @@
 offered.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -48,6 +48,16 @@ def test_an_account_stores_its_deadline(shop, portone, changes):
     order = account(shop, portone, **changes)
     stored = rows(shop, order)[1].virtual_account
     assert stored["expiredAt"] == portone.records[order["paymentId"]]["method"]["expiredAt"]
+
+
+def test_a_deadline_in_korean_time_is_the_same_moment(shop, portone, clock):
+    order = account(shop, portone, hours=30)
+    in_korea = datetime.now(timezone(timedelta(hours=9))) + timedelta(hours=1)
+    portone.records[order["paymentId"]]["method"]["expiredAt"] = in_korea.isoformat()
+    portone.faults["virtual-account/close"] = PG_REFUSES
+    assert error(retry(shop, order, payMethod="CARD")) == (409, "PAYMENT_IN_PROGRESS")
+    clock.move(hours=2)
+    assert retry(shop, order, payMethod="CARD").status_code == 201, "the deadline is over"
 
 
 @pytest.mark.parametrize("changes", [{}, MISMATCH], ids=["as asked", "mismatch"])

@@ -141,6 +141,18 @@ def test_parts_are_given_back_with_their_tax_free_part_until_nothing_is_left(sho
     assert statuses(shop, order) == ("CANCELLED", "CANCELLED") and not attention(shop, order)
 
 
+def test_a_part_is_given_back_after_a_taxed_one_in_portones_console(shop, portone, monkeypatch):
+    """What the console has left of the tax-free part is more than this part."""
+    monkeypatch.setitem(PRODUCTS, "rice", Product("rice", "쌀 1kg", 3_000, tax_free=1_500))
+    order = paid(shop, portone, productId="rice")
+    portone.cancel(order["paymentId"], 1_000)
+    assert refund(shop, order, "--amount", 100).exit_code == 0
+    amount = portone.records[order["paymentId"]]["amount"]
+    assert (amount["cancelled"], amount["cancelledTaxFree"]) == (1_100, 100)
+    assert refund(shop, order).exit_code == 0
+    assert statuses(shop, order) == ("CANCELLED", "CANCELLED")
+
+
 def test_a_part_whose_answer_was_lost_is_asked_for_again_as_it_was(shop, portone, goods):
     order = paid(shop, portone, productId="rice")
     portone.faults["cancel"] = first(lose_answer)

@@ -323,6 +323,26 @@ def test_nobody_else_can_answer_for_the_window(request, site):
     }
 
 
+def test_the_window_answers_nobody_but_the_page_that_opened_it(visit, base):
+    """Another site that knows the window's address has it in a frame, and the buyer pays there."""
+    shop, other = visit(), visit("127.0.0.1")
+    shop.open()
+    window = shop.page.get_attribute("dialog iframe", "src")
+    other.page.evaluate(
+        """(window_) => {
+            window.heard = [];
+            window.addEventListener("message", (event) => heard.push(event.data));
+            document.body.appendChild(document.createElement("iframe")).src = window_;
+        }""",
+        window,
+    )
+    frame = other.page.frame_locator("iframe")
+    frame.locator("[data-outcome=approve]").click()
+    expect(frame.locator("body[data-message]")).to_be_visible()
+    other.page.wait_for_timeout(200)  # a message would be here by then
+    assert other.page.evaluate("heard") == []
+
+
 def test_another_site_inside_the_window_cannot_answer_for_it(shop):
     """A page of the PG's that leads elsewhere is in the same frame, but of another origin."""
     shop.open()
