@@ -44,6 +44,12 @@ def test_a_mismatch_stays_one_until_its_record_matches(shop, ask, order):
     assert ask(order, "PAID").json["status"] == "PAID"
 
 
+def test_what_happened_in_the_same_moment_as_the_last_look_up_is_followed(ask, order):
+    at = {"updatedAt": "2026-01-01T00:00:00Z"}
+    statuses = [ask(order, each, **at).json["status"] for each in ("READY", "FAILED", "PAID")]
+    assert statuses == ["PENDING", "FAILED", "PAID"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
