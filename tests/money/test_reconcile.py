@@ -6,6 +6,7 @@ or failure, in pages of up to 1,000: https://developers.portone.io/api/rest-v2/p
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -588,6 +589,29 @@ def assert_reported(output, made):
     assert made["id"] in output
     assert f"{made['amount']['total']}" in output.replace(",", "")
     assert any(time in output for time in times_of(made["paidAt"]))
+
+
+def test_of_money_without_a_row_what_is_left_is_reported(shop, portone, clock):
+    stranger = portone.stranger(43_210)
+    portone.cancel(stranger["id"], 3_000)
+    clock.move(hours=1)
+    assert re.search("40,?210", reconcile(shop).output)
+
+
+def test_a_portone_that_fails_now_and_then_is_asked_about_everything(shop, portone, clock):
+    orders = [shop.order() for _ in range(8)]
+    for order in orders:
+        portone.pay(order)
+    calls = []
+
+    def every_second(call):
+        calls.append(call)
+        return DOWN(call) if len(calls) % 2 else Answering.answer_well(call)
+
+    portone.faults["get"] = every_second
+    assert reconcile(shop).exit_code == 1
+    assert len(calls) == 8
+    assert [statuses(shop, order)[0] for order in orders].count("PAID") == 4
 
 
 def test_money_at_portone_without_a_row_is_reported_with_its_id_amount_and_time(

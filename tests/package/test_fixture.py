@@ -247,6 +247,16 @@ def test_it(portone):
     assert "GET /payments/order-7 -> 401 | The header Authorization is missing." in run.stdout
 
 
+def test_a_test_that_fails_in_the_chaos_shows_its_seed(tmp_path):
+    code = """
+def test_it(portone):
+    portone.chaos(seed=7)
+    assert False
+"""
+    shown = run_pytest(tmp_path, code).stdout.partition("PortOne sandbox")[2]
+    assert "portone.chaos(seed=7)" in shown
+
+
 @pytest.mark.long
 def test_it_is_parallel_and_leaves_nothing(tmp_path):
     code = """

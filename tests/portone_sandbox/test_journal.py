@@ -71,6 +71,14 @@ def test_it_is_filtered_and_read_from_where_one_was(base):
         assert (wrong.status_code, wrong.json()["type"]) == (400, "INVALID_REQUEST")
 
 
+def test_it_lists_500_entries_at_once_and_no_more(base):
+    def status(limit):
+        found = requests.get(f"{base}/control/journal", params={"limit": limit}, timeout=10)
+        return found.status_code
+
+    assert [status(limit) for limit in (1, 500, 0, 501)] == [200, 200, 400, 400]
+
+
 @pytest.mark.parametrize(
     "authorization, message",
     [

@@ -40,6 +40,12 @@ def test_a_discount_leaves_the_total_and_lowers_what_is_paid(base, portone):
     assert (amount.total, amount.discount, amount.paid) == (1000, 100, 900)
 
 
+def test_a_price_of_a_few_won_has_a_discount_too(base, portone):
+    pay(base, "discount", totalAmount=9)
+    amount = read(portone).amount
+    assert (amount.total, amount.discount, amount.paid) == (9, 1, 8)
+
+
 @pytest.mark.parametrize(("balance", "left"), [("total", 1000), ("paid", 900)])
 def test_what_is_left_is_reckoned_from_the_total_or_from_what_was_paid(
     base, portone, balance, left
