@@ -103,3 +103,54 @@ def test_after_its_steps_a_fresh_host_takes_payments_and_its_commands_run(host):
         finally:
             server.terminate()
             server.wait(10)
+
+
+def order_page(host, settings):
+    """Ask the host for its order page, in a process with these settings. Returns the process."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTONE_", "PAYMENT_", "PUBLIC_URL", "FLASK_"))
+    }
+    program = "from app import app; print(app.test_client().get('/pay/').text)"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=host,
+        env=environment | settings | {"PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_after_its_steps_every_setting_of_the_environment_counts(host):
+    """Step 2 says to set PORTONE_PG, and the sandbox prints PORTONE_SDK_URL."""
+    names = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    line = next(
+        line for line in blocks(PAGES["copy.md"], "python")[0].splitlines() if "names = " in line
+    )
+    starts = tuple(re.findall('"([A-Z_]+)"', line))
+    not_ours = {"DATABASE_URL", "PORTONE_SANDBOX"}  # a host has its own; our own site's alone
+    for name in set(names) - not_ours:
+        assert name.startswith(starts), name
+    sdk = "https://sdk.example/browser-sdk.js"
+    asked = order_page(host, {**ACCOUNT, "PORTONE_PG": "KAKAOPAY", "PORTONE_SDK_URL": sdk})
+    assert asked.returncode == 0, asked.stderr
+    assert f'src="{sdk}"' in asked.stdout
+    assert 'value="EASY_PAY"' in asked.stdout and 'value="CARD"' not in asked.stdout
+
+
+def test_after_its_steps_a_start_without_settings_names_those_that_are_missing(host):
+    asked = order_page(host, {})
+    assert asked.returncode != 0
+    for name in ("PORTONE_STORE_ID", "PORTONE_CHANNEL_KEY", "PORTONE_API_SECRET"):
+        assert f"  {name}: " in asked.stderr, asked.stderr
+
+
+def test_the_hosts_own_tests_need_three_settings_with_any_text_as_the_page_says(host):
+    for page in PAGES.values():
+        row = next(line for line in page.splitlines() if "`conftest.py`" in line)
+        names = re.findall(r"`(PORTONE_[A-Z_]+)`", row)
+        asked = order_page(host, dict.fromkeys(names, "test"))
+        assert asked.returncode == 0, asked.stderr
+        assert 'id="order-form"' in asked.stdout
