@@ -14,6 +14,6 @@ def fulfil(order: OrderRow) -> None:
     or roll back: your work is committed together with PAID, exactly once. If this raises, your work
     is undone, the order stays PAID, its trail says FULFILMENT_FAILED, and `flask reconcile` calls
     this again. Do not call other servers from here, since a mail or a parcel cannot be rolled back:
-    queue them.
+    queue them. A webhook or cron may call this, so there is no logged-in user here.
     """
     logger.info("order %s payment %s: fulfilled: %s", order.id, order.payment_id, order.name)

@@ -40,14 +40,14 @@ logger = logging.getLogger(__name__)
 
 @bp.get("/")
 def order_page() -> str:
+    # An example saves typing. In a real shop a buyer could pay with it by mistake.
+    is_test = merchant().settings.allow_test
+    name = "홍길동" if language() == "ko" else "Gildong Hong"
+    example = {"name": name, "email": "buyer@example.com", "phone": "010-1234-5678"}
     return render(
         "merchant/order.html",
         products=PRODUCTS.values(),
-        buyer={
-            "name": "홍길동" if language() == "ko" else "Gildong Hong",
-            "email": "buyer@example.com",
-            "phone": "010-1234-5678",
-        },
+        buyer=example if is_test else dict.fromkeys(example, ""),
     )
 
 

@@ -20,6 +20,11 @@ NO_WEBHOOK_SECRET = (
     "PORTONE_WEBHOOK_SECRET is not set, although this shop takes real payments: unsigned webhooks "
     "are taken, so anybody can make this server ask PortOne. PortOne's console shows the secret"
 )
+MIGRATIONS = (
+    "this app has migrations, which do not know our tables: their next revision may remove the "
+    "payments. Write create_tables=False in merchant.init_app, and our metadata in "
+    "migrations/env.py (docs/copy)"
+)
 POSTPONED = "merchant_postponed"  # in app.extensions: a list of functions
 
 logger = logging.getLogger(__name__)
@@ -46,6 +51,8 @@ def _warn_of_csrf(app: Flask, bp: Blueprint) -> None:
 
 def create_tables(app: Flask) -> None:
     """Create the tables now, or before the first request if the database does not answer yet."""
+    if not _warn_of_migrations(app):
+        _postpone(app, partial(_warn_of_migrations, app))
     with app.app_context():
         try:
             inspect(app.extensions["sqlalchemy"].engine)  # it connects
@@ -54,6 +61,13 @@ def create_tables(app: Flask) -> None:
             _postpone(app, models.create_tables)
         else:
             models.create_tables()
+
+
+def _warn_of_migrations(app: Flask) -> bool:
+    has_migrations = not {"migrate", "alembic"}.isdisjoint(app.extensions)
+    if has_migrations:
+        logger.warning(MIGRATIONS)
+    return has_migrations
 
 
 def finish() -> None:
@@ -66,5 +80,5 @@ def finish() -> None:
             postponed.remove(work)
 
 
-def _postpone(app: Flask, work: Callable[[], None]) -> None:
+def _postpone(app: Flask, work: Callable[[], object]) -> None:
     app.extensions.setdefault(POSTPONED, []).append(work)

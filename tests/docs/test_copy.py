@@ -1,5 +1,6 @@
 """docs/copy: its steps, done as they stand there, in a fresh host app."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.conftest import BUYER
 from tests.databases import new_database
 from tests.hosts.conftest import ACCOUNT, Buyer, Http
-from tests.stand_in import PortOne
+from tests.stand_in import PortOne, record
 from tests.visitor import free_port, wait_until_up
 
 ROOT = Path(__file__).parents[2]
@@ -103,3 +105,127 @@ def test_after_its_steps_a_fresh_host_takes_payments_and_its_commands_run(host):
         finally:
             server.terminate()
             server.wait(10)
+
+
+def order_page(host, settings):
+    """Ask the host for its order page, in a process with these settings. Returns the process."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PORTONE_", "PAYMENT_", "PUBLIC_URL", "FLASK_"))
+    }
+    program = "from app import app; print(app.test_client().get('/pay/').text)"
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=host,
+        env=environment | settings | {"PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_after_its_steps_every_setting_of_the_environment_counts(host):
+    """Step 2 says to set PORTONE_PG, and the sandbox prints PORTONE_SDK_URL."""
+    names = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    line = next(
+        line for line in blocks(PAGES["copy.md"], "python")[0].splitlines() if "names = " in line
+    )
+    starts = tuple(re.findall('"([A-Z_]+)"', line))
+    not_ours = {"DATABASE_URL", "PORTONE_SANDBOX"}  # a host has its own; our own site's alone
+    for name in set(names) - not_ours:
+        assert name.startswith(starts), name
+    sdk = "https://sdk.example/browser-sdk.js"
+    asked = order_page(host, {**ACCOUNT, "PORTONE_PG": "KAKAOPAY", "PORTONE_SDK_URL": sdk})
+    assert asked.returncode == 0, asked.stderr
+    assert f'src="{sdk}"' in asked.stdout
+    assert 'value="EASY_PAY"' in asked.stdout and 'value="CARD"' not in asked.stdout
+
+
+def test_after_its_steps_a_start_without_settings_names_those_that_are_missing(host):
+    asked = order_page(host, {})
+    assert asked.returncode != 0
+    for name in ("PORTONE_STORE_ID", "PORTONE_CHANNEL_KEY", "PORTONE_API_SECRET"):
+        assert f"  {name}: " in asked.stderr, asked.stderr
+
+
+def test_the_hosts_own_tests_need_three_settings_with_any_text_as_the_page_says(host):
+    for page in PAGES.values():
+        row = next(line for line in page.splitlines() if "`conftest.py`" in line)
+        names = re.findall(r"`(PORTONE_[A-Z_]+)`", row)
+        asked = order_page(host, dict.fromkeys(names, "test"))
+        assert asked.returncode == 0, asked.stderr
+        assert 'id="order-form"' in asked.stdout
+
+
+USERS = """
+class Purchase(db.Model):
+    order_id = db.mapped_column(db.String(32), primary_key=True)
+    user = db.mapped_column(db.String(32))
+    is_paid = db.mapped_column(db.Boolean, default=False)
+
+
+with app.app_context():
+    db.create_all()
+
+
+@app.get("/purchases")
+def purchases():
+    rows = db.session.scalars(db.select(Purchase))
+    return [[each.order_id, each.user, each.is_paid] for each in rows]
+"""
+NOTE = """
+    from app import Purchase, db
+    db.session.add(Purchase(order_id=order.id, user=request.headers["X-User"]))
+    db.session.commit()
+"""
+FULFIL = """
+    from app import Purchase, db
+    db.session.get_one(Purchase, order.id).is_paid = True
+"""
+
+
+def test_fulfil_finds_whose_order_it_is_where_the_page_says_to_write_it(host):
+    """The webhook alone reports the payment, so nobody is logged in."""
+    for path, line, more in (
+        (host / "app.py", "import os\n", USERS),
+        (host / "merchant" / "views.py", "= open_order(product, ", NOTE),
+        (host / "merchant" / "fulfilment.py", "    logger.info(", FULFIL),
+    ):
+        before, mark, after = path.read_text().partition(line)
+        end, newline, after = after.partition("\n") if line != "import os\n" else ("", "", after)
+        path.write_text(before + mark + end + newline + more + after)
+    program = """
+import json, sys
+from app import app
+client = app.test_client()
+for line in sys.stdin:
+    path, body = json.loads(line)
+    headers = {"X-User": "kim"} if path == "/pay/orders" else {}
+    answer = client.post(path, json=body, headers=headers) if body else client.get(path)
+    print(answer.get_data(as_text=True).replace("\\n", ""), flush=True)
+"""
+    with PortOne() as portone:
+        settings = {**ACCOUNT, "PORTONE_API_BASE": portone.url, "PYTHONPATH": ""}
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=host,
+            env=os.environ | settings,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+        def ask(path, body=None):
+            process.stdin.write(json.dumps([path, body]) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        with process:
+            body = {"productId": "waffle-trainer", "payMethod": "CARD", "buyer": BUYER}
+            order = ask("/pay/orders", body)
+            assert ask("/purchases") == [[order["orderId"], "kim", False]]
+            portone.records[order["paymentId"]] = record(order, "PAID")
+            data = {"paymentId": order["paymentId"], "transactionId": "transaction-1"}
+            ask("/pay/payment/webhook", {"type": "Transaction.Paid", "data": data})
+            assert ask("/purchases") == [[order["orderId"], "kim", True]]

@@ -2,12 +2,17 @@
 its tables.
 """
 
+import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import NullPool, create_engine, insert, inspect, select, text
 
 import merchant
@@ -27,6 +32,13 @@ for line in sys.argv[1:]:
     flask.main(["--app", "tests.hosts.apps.migrated", *shlex.split(line)], standalone_mode=False)
 """
 TABLES = {"merchant_order", "merchant_payment", "merchant_payment_event"}
+
+
+def lines_for_env_py(page):
+    """What the page's row about Flask-Migrate has in code after the file's name."""
+    row = next(line for line in page.read_text().splitlines() if "| Flask-Migrate" in line)
+    code = re.findall("`([^`]+)`", row.partition("`migrations/env.py`")[2])
+    return code[0], next(each for each in code if each.startswith("return "))
 
 
 class Host:
@@ -53,12 +65,14 @@ class Host:
         return done.stdout + done.stderr
 
     def tell_migrations_of_the_merchant(self):
-        """The one line of env.py."""
+        """The two lines of env.py, as docs/copy has them."""
         source = self.env.read_text()
         own = "return target_db.metadatas[None]"
         assert own in source
-        both = "return [target_db.metadatas[None], merchant.models.db.metadata]"
-        self.env.write_text("import merchant\n" + source.replace(own, both))
+        both = lines_for_env_py(ROOT / "docs" / "copy.md")
+        assert both == lines_for_env_py(ROOT / "docs" / "copy.ko.md")
+        imports, returns = both
+        self.env.write_text(f"{imports}\n" + source.replace(own, returns))
 
     def tables(self):
         return set(inspect(self.engine).get_table_names())
@@ -136,3 +150,45 @@ def test_a_host_whose_migrations_were_not_run_yet_can_run_them(host):
     host.flask("db migrate -m newer", "db upgrade")
     columns = inspect(host.engine).get_columns("merchant_payment")
     assert "virtual_account" in {column["name"] for column in columns}
+
+
+def warned_of_migrations(caplog):
+    return [
+        each
+        for each in caplog.records
+        if each.levelno == logging.WARNING and "create_tables=False" in each.getMessage()
+    ]
+
+
+def host_that_creates_tables(config, **options):
+    app = Flask(__name__)
+    app.config.from_mapping(config)
+    database = SQLAlchemy(app)
+    merchant.init_app(app, "/shop", **options)
+    return app, database
+
+
+def test_tables_that_migrations_do_not_know_are_warned_of(config, caplog):
+    """The host's next `flask db migrate` would write the removal of the payments."""
+    app = Flask(__name__)
+    app.config.from_mapping(config)
+    Migrate(app, SQLAlchemy(app))
+    merchant.init_app(app, "/shop")
+    assert len(warned_of_migrations(caplog)) == 1
+
+
+def test_they_are_warned_of_once_when_migrations_are_set_up_later(config, caplog, buyer):
+    app, database = host_that_creates_tables(config)
+    Migrate(app, database)
+    for _ in range(2):
+        buyer(app).pay()
+    assert len(warned_of_migrations(caplog)) == 1
+
+
+def test_nobody_else_is_warned_of_migrations(config, caplog, buyer):
+    app, _ = host_that_creates_tables(config)
+    buyer(app).pay()
+    app, database = host_that_creates_tables(config, create_tables=False)
+    Migrate(app, database)
+    buyer(app).pay()
+    assert warned_of_migrations(caplog) == []

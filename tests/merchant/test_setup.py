@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import runpy
 import shutil
 import signal
@@ -281,3 +282,15 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
         os.killpg(server.pid, signal.SIGKILL)  # its own way to stop takes seconds
         errors = server.communicate(timeout=30)[1].decode()
     assert "Traceback" not in errors, errors
+
+
+@pytest.mark.parametrize(("allow_test", "has_example"), [("1", True), ("0", False)])
+def test_only_a_shop_that_takes_test_payments_fills_an_example_buyer_in(
+    make_shop, allow_test, has_example
+):
+    """A real buyer could pay as the example, above all on a phone, where the fields are folded."""
+    page = make_shop(PORTONE_ALLOW_TEST=allow_test).client.get("/").text
+    values = re.findall(r'name="buyer\w+" value="([^"]*)"', page)
+    assert len(values) == 3 and all(bool(each) == has_example for each in values)
+    assert ("buyer@example.com" in page) == has_example
+    assert ('class="buyer folded"' in page) == has_example
