@@ -41,13 +41,14 @@ logger = logging.getLogger(__name__)
 @bp.get("/")
 def order_page() -> str:
     # An example saves typing. In a real shop a buyer could pay with it by mistake.
-    is_test = merchant().settings.allow_test
+    settings = merchant().settings
+    is_tried_out = settings.allow_test or settings.panel
     name = "홍길동" if language() == "ko" else "Gildong Hong"
     example = {"name": name, "email": "buyer@example.com", "phone": "010-1234-5678"}
     return render(
         "merchant/order.html",
         products=PRODUCTS.values(),
-        buyer=example if is_test else dict.fromkeys(example, ""),
+        buyer=example if is_tried_out else dict.fromkeys(example, ""),
     )
 
 

@@ -284,12 +284,16 @@ def test_gunicorn_workers_start_at_once_on_an_empty_database_and_take_payments(t
     assert "Traceback" not in errors, errors
 
 
-@pytest.mark.parametrize(("allow_test", "has_example"), [("1", True), ("0", False)])
-def test_only_a_shop_that_takes_test_payments_fills_an_example_buyer_in(
-    make_shop, allow_test, has_example
+@pytest.mark.parametrize(
+    ("allow_test", "panel", "has_example"),
+    [("1", "0", True), ("0", "1", True), ("0", "0", False)],
+)
+def test_only_a_shop_that_is_tried_out_fills_an_example_buyer_in(
+    make_shop, allow_test, panel, has_example
 ):
     """A real buyer could pay as the example, above all on a phone, where the fields are folded."""
-    page = make_shop(PORTONE_ALLOW_TEST=allow_test).client.get("/").text
+    shop = make_shop(PORTONE_ALLOW_TEST=allow_test, PAYMENT_PANEL=panel)
+    page = shop.client.get("/").text
     values = re.findall(r'name="buyer\w+" value="([^"]*)"', page)
     assert len(values) == 3 and all(bool(each) == has_example for each in values)
     assert ("buyer@example.com" in page) == has_example
