@@ -104,6 +104,9 @@ def build_app(sandbox: Sandbox) -> Flask:
     """The app around a sandbox, which is not started. No setting of the environment counts."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # Fresh for a minute. Chromium lets one window wait for another that asks for the same file, and
+    # a popup closes while it asks: the next window's script would then come up to 20 s late.
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 60
     app.json = _JsonProvider(app)
     app.url_map.converters["payment_id"] = PaymentIdConverter
     app.url_map.merge_slashes = False  # an id may begin with a slash

@@ -105,6 +105,13 @@ def test_no_browser_keeps_a_window_and_shows_it_as_open_after_its_end(base):
     assert {each.headers.get("Cache-Control") for each in kept} == {"no-store"}
 
 
+@pytest.mark.parametrize("name", ["window.js", "keypad.js", "sandbox.css"])
+def test_a_window_does_not_ask_again_for_a_file_that_the_last_one_had(base, name):
+    """Chromium would let it wait for a popup that was closed while it asked for the same file."""
+    answer = requests.get(f"{base}/static/{name}", timeout=10)
+    assert "max-age=60" in answer.headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("outcome", ["approve", "decline"])
 def test_a_redirect_carries_the_result(base, outcome):
     url = open_window(

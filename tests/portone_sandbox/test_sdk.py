@@ -346,17 +346,17 @@ def test_the_window_answers_nobody_but_the_page_that_opened_it(visit, base):
 def test_another_site_inside_the_window_cannot_answer_for_it(shop):
     """A page of the PG's that leads elsewhere is in the same frame, but of another origin."""
     shop.open()
-    window = shop.page.get_attribute("dialog iframe", "src")
-    tx_id = window.split("/")[-1]
+    expect(shop.window.locator("[data-outcome=approve]")).to_be_visible()  # else it loads over ours
+    tx_id = shop.page.get_attribute("dialog iframe", "src").split("/")[-1]
     shop.page.evaluate(
-        """(txId) => new Promise((resolve) => {
+        """(txId) => Promise.race([late(), new Promise((resolve) => {
             let heard = 0;
             window.addEventListener("message", () => ++heard === 2 && resolve());
             const forge = (message) => `parent.postMessage(${JSON.stringify(message)}, "*");`;
             const both = forge({ txId, result: { forged: true } }) + forge({ txId, closed: true });
             const iframe = document.querySelector("dialog iframe");
             iframe.srcdoc = `<script>${both}<${"/"}script>`;
-        })""",
+        })])""",
         tx_id,
     )
     shop.page.evaluate("document.querySelector('dialog iframe').removeAttribute('srcdoc')")
